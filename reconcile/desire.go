@@ -1,0 +1,188 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Policy is what may be blocked, and how wide.
+type Policy struct {
+	Filters map[string]Filter // by source name: which jails or scenarios to mirror; none: all
+
+	IPv6Prefix int // a narrower IPv6 ban is widened to this prefix length; 12 to 128
+	MinPrefix4 int // a broader IPv4 ban is left out; 8 to 32
+	MinPrefix6 int // a broader IPv6 ban is left out; 12 to 128
+
+	Margin    time.Duration // how long a lingering item outlives its ban, see Entry
+	Protected Protection
+}
+
+// Filter selects jails or scenarios by globs in the syntax of path.Match. A bad glob matches nothing.
+type Filter struct {
+	Include []string // empty: all
+	Exclude []string // beats Include
+}
+
+func (f Filter) passes(reason string) bool {
+	match := func(glob string) bool { ok, err := path.Match(glob, reason); return ok && err == nil }
+	if slices.ContainsFunc(f.Exclude, match) {
+		return false
+	}
+	return len(f.Include) == 0 || slices.ContainsFunc(f.Include, match)
+}
+
+// Entry is what we want on the list: a prefix and why.
+type Entry struct {
+	Prefix netip.Prefix
+	Terms  []Term   // at least one; sorted by source, reason, since, until
+	From   []string // the banned values that were widened to Prefix, sorted; empty when the ban is for Prefix itself
+}
+
+// Term is one ban behind an entry. It may have ended: an ended term adds no item, but it may let one linger.
+type Term struct {
+	Source string
+	Reason string
+	Since  time.Time // zero: unknown
+	Until  time.Time // zero: no end
+}
+
+// Desired is the whole of what the sources want.
+type Desired struct {
+	Entries []Entry   // sorted by prefix, one each
+	LeftOut []LeftOut // active bans that must not go on the list, sorted by reason and value
+	Margin  time.Duration
+
+	protected Protection
+	hidden    map[netip.Prefix]LeftOutReason // why prefixes are left out, ended bans included
+}
+
+// Desire turns what the sources said into entries: parsed, masked, IPv6 widened, filtered, merged per prefix. It is
+// pure: the same bans in any order give the same result.
+func Desire(bans []Ban, policy Policy, now time.Time) Desired {
+	d := Desired{Margin: policy.Margin, protected: policy.Protected, hidden: map[netip.Prefix]LeftOutReason{}}
+	index := make(map[netip.Prefix]int, len(bans))
+	for _, b := range bans {
+		if forgotten(b, policy.Margin, now) {
+			continue
+		}
+		prefix, reason, detail := policy.place(b)
+		if reason != "" {
+			d.leaveOut(b, prefix, reason, detail, now)
+			continue
+		}
+		i, known := index[prefix]
+		if !known {
+			i = len(d.Entries)
+			index[prefix] = i
+			d.Entries = append(d.Entries, Entry{Prefix: prefix})
+		}
+		d.Entries[i].add(b)
+	}
+	d.sort()
+	return d
+}
+
+// forgotten reports whether a ban ended so long ago that it cannot let an item linger any more.
+func forgotten(b Ban, margin time.Duration, now time.Time) bool {
+	return !b.Permanent() && b.Until.Add(b.Length()).Add(margin).Before(now)
+}
+
+func (d *Desired) leaveOut(b Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {
+	if prefix.IsValid() {
+		d.hidden[prefix] = reason
+	}
+	if b.Permanent() || b.Until.After(now) {
+		d.LeftOut = append(d.LeftOut, LeftOut{Ban: b, Reason: reason, Detail: detail})
+	}
+}
+
+// place finds the prefix under which a ban goes on the list, or why it must not. A ban that is left out but is for
+// a prefix keeps it, so that an item's removal can be explained.
+func (p Policy) place(b Ban) (netip.Prefix, LeftOutReason, string) {
+	prefix, reason := ParsePrefix(b.Value)
+	switch {
+	case b.Void != "":
+		return p.widest(prefix), b.Void, ""
+	case b.Remedy != Block:
+		return p.widest(prefix), LeftOutRemedy, ""
+	case !p.Filters[b.Source].passes(b.Reason):
+		return p.widest(prefix), LeftOutFiltered, ""
+	case reason != "":
+		return prefix, reason, ""
+	}
+	if covering, ok := p.Protected.Covering(prefix); ok {
+		return p.widest(prefix), covering.Reason, covering.Detail
+	}
+	least := p.MinPrefix4
+	if prefix.Addr().Is6() {
+		least = p.MinPrefix6
+	}
+	if prefix.Bits() < least {
+		return prefix, LeftOutTooBroad, fmt.Sprintf("broader than /%d", least)
+	}
+	wide, inside, ok := p.widen(prefix)
+	if !ok {
+		return p.widest(prefix), inside.Reason,
+			strings.TrimSpace(fmt.Sprintf("contains %s %s", PrefixText(inside.Prefix), inside.Detail))
+	}
+	return wide, "", ""
+}
+
+// widest is where a prefix would go if nothing were protected.
+func (p Policy) widest(prefix netip.Prefix) netip.Prefix {
+	if prefix.IsValid() && prefix.Addr().Is6() && prefix.Bits() > p.IPv6Prefix {
+		return netip.PrefixFrom(prefix.Addr(), p.IPv6Prefix).Masked()
+	}
+	return prefix
+}
+
+// widen returns the widest prefix, at most as wide as the policy's, that contains no protected one. Where even the
+// prefix itself does, it returns what is inside.
+func (p Policy) widen(prefix netip.Prefix) (wide netip.Prefix, inside Protected, ok bool) {
+	for wide = p.widest(prefix); ; wide = netip.PrefixFrom(prefix.Addr(), wide.Bits()+1).Masked() {
+		var blocked bool
+		if inside, blocked = p.Protected.Inside(wide); !blocked {
+			return wide, Protected{}, true
+		}
+		if wide == prefix {
+			return netip.Prefix{}, inside, false
+		}
+	}
+}
+
+func (e *Entry) add(b Ban) {
+	e.Terms = append(e.Terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until})
+	if e.Prefix.Addr().Is6() {
+		if exact, _ := ParsePrefix(b.Value); exact != e.Prefix {
+			e.From = append(e.From, b.Value)
+		}
+	}
+}
+
+func (d *Desired) sort() {
+	for i := range d.Entries {
+		e := &d.Entries[i]
+		slices.SortFunc(e.Terms, compareTerms)
+		e.Terms = slices.Compact(e.Terms)
+		slices.Sort(e.From)
+		e.From = slices.Compact(e.From)
+	}
+	slices.SortFunc(d.Entries, func(a, b Entry) int { return comparePrefixes(a.Prefix, b.Prefix) })
+	slices.SortFunc(d.LeftOut, compareLeftOut)
+}
+
+func compareTerms(a, b Term) int {
+	return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Reason, b.Reason),
+		a.Since.Compare(b.Since), a.Until.Compare(b.Until))
+}
+
+func compareLeftOut(a, b LeftOut) int {
+	return cmp.Or(strings.Compare(string(a.Reason), string(b.Reason)), strings.Compare(a.Ban.Value, b.Ban.Value),
+		strings.Compare(a.Ban.Source, b.Ban.Source), strings.Compare(a.Ban.Reason, b.Ban.Reason),
+		a.Ban.Since.Compare(b.Ban.Since), a.Ban.Until.Compare(b.Ban.Until))
+}

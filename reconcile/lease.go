@@ -1,0 +1,125 @@
+package reconcile
+
+import "time"
+
+const (
+	// Interval is the time between two runs that the timer, the cron line and the CronJob keep. A peer's item is relied upon
+	// until two of them before its lease ends.
+	Interval = 2 * time.Minute
+
+	maxLease   = 30 * 24 * time.Hour // also of a permanent ban: a dead host leaves nothing behind for longer
+	renewEarly = 7 * 24 * time.Hour  // a lease that ends sooner is renewed when there is a write to ride along with
+	renewLate  = 24 * time.Hour      // … and that ends sooner still is a reason for a write
+	overdue    = 7 * 24 * time.Hour  // a peer's item whose lease ended so long ago may be removed by anyone
+
+	// startSlack: Fail2Ban accepts log lines from up to 60 s ahead, so a ban may begin after it was seen.
+	startSlack = 60 * time.Second
+)
+
+// never is the end of what has no end: the last second that can be written as RFC 3339.
+func never() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }
+
+// end is when the source's record ends.
+func (t Term) end() time.Time {
+	if t.Until.IsZero() {
+		return never()
+	}
+	return t.Until
+}
+
+// length is how long the source bans for; zero: permanent, or unknown.
+func (t Term) length() time.Duration { return Ban{Since: t.Since, Until: t.Until}.Length() }
+
+// keepUntil is the time until which an item that is at the edge since seen must stay for this term.
+//
+// The end of a Fail2Ban row is not the end of the ban: while a banned address still knocks, Fail2Ban prolongs its ban in
+// memory only, and would say "already banned" and write no row when the address came back. Once the edge blocks the
+// address it cannot knock, so Fail2Ban's memory ends at the latest one length after seen. A term that was in force when
+// the item was put at the edge therefore lingers until then; margin covers the time between the run's beginning and
+// the moment the edge blocks.
+func (t Term) keepUntil(seen time.Time, margin time.Duration) time.Time {
+	if t.Until.IsZero() || t.length() <= 0 {
+		return t.end()
+	}
+	if seen.Before(t.Since.Add(-startSlack)) || seen.After(t.Until) {
+		return t.Until
+	}
+	return after(later(t.Until, after(seen, t.length())), margin)
+}
+
+// activeUntil is the end of the entry's last term.
+func (e Entry) activeUntil() time.Time {
+	var end time.Time
+	for _, t := range e.Terms {
+		end = later(end, t.end())
+	}
+	return end
+}
+
+// Until is when the entry's bans end; zero: never.
+func (e Entry) Until() time.Time {
+	if end := e.activeUntil(); end.Before(never()) {
+		return end
+	}
+	return time.Time{}
+}
+
+func (e Entry) active(now time.Time) bool { return e.activeUntil().After(now) }
+
+// keepUntil is the time until which an item for this entry, at the edge since seen, must stay.
+func (e Entry) keepUntil(seen time.Time, margin time.Duration) time.Time {
+	var end time.Time
+	for _, t := range e.Terms {
+		end = later(end, t.keepUntil(seen, margin))
+	}
+	return end
+}
+
+// lease is the time until which the owner answers for an item posted at now: rounded up to the second.
+func (e Entry) lease(now time.Time, margin time.Duration) time.Time {
+	var end time.Time
+	for _, t := range e.inForce(now) {
+		end = later(end, later(t.end(), after(now, t.length())))
+	}
+	return earlier(after(end, margin), now.Add(maxLease)).Add(time.Second - time.Nanosecond).Truncate(time.Second)
+}
+
+// inForce are the terms that have not ended; all of them when every one has.
+func (e Entry) inForce(now time.Time) []Term {
+	var active []Term
+	for _, t := range e.Terms {
+		if t.end().After(now) {
+			active = append(active, t)
+		}
+	}
+	if active == nil {
+		return e.Terms
+	}
+	return active
+}
+
+// latestStart is when the most recent of the entry's active terms began; never later than now.
+func (e Entry) latestStart(now time.Time) time.Time {
+	var start time.Time
+	for _, t := range e.inForce(now) {
+		start = later(start, t.Since)
+	}
+	return earlier(start, now)
+}
+
+// after is t plus d, at most never.
+func after(t time.Time, d time.Duration) time.Time { return earlier(t.Add(d), never()) }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

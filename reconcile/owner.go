@@ -1,0 +1,88 @@
+package reconcile
+
+import "strings"
+
+// Ownership says which items are ours.
+type Ownership struct {
+	Owner  string   // our tag: [a-z0-9._-], 1 to 63 characters
+	Former []string // tags that we take over
+
+	// Exclusive treats items without any edgeban tag as ours too: a list that an older script filled.
+	Exclusive bool
+}
+
+// ValidOwner reports whether s can be an owner: 1 to 63 of the characters a-z, 0-9, ".", "_" and "-".
+func ValidOwner(s string) bool {
+	return len(s) >= 1 && len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == ""
+}
+
+// SameOwner reports whether two tags mean the same edgeban. A default owner ends in "-" and eight hexadecimal digits
+// that are computed from the machine; then only these count, so that a renamed host stays itself.
+func SameOwner(a, b string) bool {
+	if idA, idB := machinePart(a), machinePart(b); idA != "" && idB != "" {
+		return idA == idB
+	}
+	return a == b
+}
+
+// machinePart is the eight hexadecimal digits at the end of a default owner, or "".
+func machinePart(owner string) string {
+	i := strings.LastIndexByte(owner, '-')
+	if i < 0 || len(owner)-i-1 != 8 {
+		return ""
+	}
+	id := owner[i+1:]
+	if strings.Trim(id, "0123456789abcdef") != "" {
+		return ""
+	}
+	return id
+}
+
+// Class says whose an item is.
+type Class uint8
+
+const (
+	Own     Class = iota // with our tag
+	Former               // with a tag that we take over, or without any when ownership is exclusive
+	Peer                 // with another edgeban's tag
+	Foreign              // without an edgeban tag
+)
+
+// holding is an item of the list and what its comment says.
+type holding struct {
+	Item
+	class  Class
+	tagged bool // Tag was read from the comment
+	tag    Tag
+}
+
+// classify decides whose an item is. A Former item without a tag counts as put at the edge when it was created.
+func (o Ownership) classify(item Item) holding {
+	h := holding{Item: item, class: Foreign}
+	tag, tagged := ParseTag(item.Comment)
+	switch {
+	case tagged && SameOwner(tag.Owner, o.Owner):
+		h.class = Own
+	case tagged && o.isFormer(tag.Owner):
+		h.class = Former
+	case tagged:
+		h.class = Peer
+	case o.Exclusive:
+		h.class = Former
+		tag.Seen = item.Created
+	}
+	h.tag, h.tagged = tag, tagged
+	return h
+}
+
+func (o Ownership) isFormer(owner string) bool {
+	for _, f := range o.Former {
+		if SameOwner(owner, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// ours reports whether the item is one that we answer for.
+func (h holding) ours() bool { return h.class == Own || h.class == Former }

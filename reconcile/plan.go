@@ -1,0 +1,86 @@
+package reconcile
+
+import "time"
+
+// Plan is what to add to a target and what to remove from it: a value, sorted by prefix, printable.
+type Plan struct {
+	Now time.Time
+
+	Add      []Addition
+	Remove   []Removal
+	Withheld []Removal // removals that Check held back
+
+	// RemoveFirst: the additions fit only when the removals are made before them.
+	RemoveFirst bool
+
+	Items      int            // on the list before the plan
+	Own        int            // … of these ours, untagged ones included when ownership is exclusive
+	Foreign    int            // … without an edgeban tag
+	Peers      map[string]int // … of other edgebans, by owner
+	Keep       int            // own items that stay as they are
+	Lingering  int            // … of these, items whose bans ended but may go on in Fail2Ban's memory
+	Unanswered int            // own items that nothing wants, but a source that did not answer may
+
+	// Satisfied is how many entries need no item of ours, because a foreign item or a peer's stands there already.
+	Satisfied int
+
+	// Covered is how many entries need no item because a broader entry covers them for at least as long.
+	Covered int
+
+	Room    int       // how many items the list may hold
+	LeftOut []LeftOut // active bans that found no room, sorted
+}
+
+// Addition is an item to be posted.
+type Addition struct {
+	Entry Entry
+	Why   AdditionReason
+	From  Class // for all but AddNew: whose item stands there now
+	Post  Post
+}
+
+// AdditionReason says why an item is posted.
+type AdditionReason string
+
+const (
+	AddNew      AdditionReason = "new"       // the ban is not at the edge
+	AddRenewal  AdditionReason = "renewal"   // our item's lease needs renewing
+	AddTakeOver AdditionReason = "take-over" // a former owner's, an untagged one, or a peer's whose lease is about to end
+)
+
+// Removal is an item to be removed.
+type Removal struct {
+	Item     Item
+	Tag      Tag  // zero for an untagged item
+	Untagged bool // no edgeban wrote it: ours only because ownership is exclusive
+	Why      RemovalReason
+	Ended    time.Time // for RemoveEnded: when the last ban's record ended
+	Detail   string    // for a person: the broader prefix, the reason it is protected
+}
+
+// RemovalReason says why an item goes.
+type RemovalReason string
+
+const (
+	RemoveEnded     RemovalReason = "ended"     // its bans ended
+	RemoveLifted    RemovalReason = "lifted"    // no source holds a ban for it any more
+	RemoveProtected RemovalReason = "protected" // it became protected, or contains what did
+	RemoveLeftOut   RemovalReason = "left out"  // its ban is there but is not to be mirrored
+	RemoveCovered   RemovalReason = "covered"   // a broader entry covers it for at least as long
+	RemoveNoRoom    RemovalReason = "no room"   // more recent bans need its place
+	RemoveOverdue   RemovalReason = "overdue"   // another owner's lease ended a week ago: that host is gone
+)
+
+// Empty reports whether there is nothing to do.
+func (p Plan) Empty() bool { return len(p.Add) == 0 && len(p.Remove) == 0 }
+
+// Missing is how many prefixes are to be blocked and are not: additions that are no mere change of a comment.
+func (p Plan) Missing() int {
+	n := 0
+	for _, a := range p.Add {
+		if a.Why == AddNew {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,123 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Outcome is how a run ended.
+type Outcome string
+
+const (
+	OutcomeInStep   Outcome = "in_step"  // nothing to do
+	OutcomeChanged  Outcome = "changed"  // the plan was applied, all of it
+	OutcomePlanned  Outcome = "planned"  // a dry run that found something to do; nothing was written
+	OutcomeSkipped  Outcome = "skipped"  // no source answered, the clock is wrong, another run holds the lock: the list is as it was
+	OutcomeWithheld Outcome = "withheld" // removals that nobody expects were held back; all the rest was applied
+	OutcomeFailed   Outcome = "failed"   // the target failed or refused; some or nothing of the plan was applied
+)
+
+// Outcomes are all of them, in a fixed order.
+func Outcomes() []Outcome {
+	return []Outcome{OutcomeInStep, OutcomeChanged, OutcomePlanned, OutcomeSkipped, OutcomeWithheld, OutcomeFailed}
+}
+
+// Report is what one run saw and did. What the run did not come to is nil, so that nobody takes it for a zero.
+type Report struct {
+	Target   string
+	Now      time.Time
+	Duration time.Duration
+	Outcome  Outcome
+	Err      error // why the run was skipped or failed; nil otherwise
+
+	Sources []SourceReport // in the order of the run's sources
+	Desired *Desired       // nil: no source answered
+	Survey  *Survey        // nil: the target did not answer
+	Skew    time.Duration  // how far the target's clock is ahead of ours; 0 when Survey or its Clock is unknown
+	Plan    *Plan          // nil: the run did not come to a plan
+	Applied Applied
+	Notes   []string // whole sentences that a person ought to read
+}
+
+// SourceReport is what one source said.
+type SourceReport struct {
+	Name   string
+	Label  string
+	Err    error           // nil: it answered
+	Held   int             // bans that it holds, ended ones included
+	Active map[string]int  // active bans by jail or scenario; nil when it did not answer
+	Memory json.RawMessage // what to hand to its next read
+}
+
+// Degraded reports whether some source did not answer.
+func (r Report) Degraded() bool {
+	for _, s := range r.Sources {
+		if s.Err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// LeftOut are the active bans that are not on the list: those that must not be, and those that found no room.
+func (r Report) LeftOut() []LeftOut {
+	var all []LeftOut
+	if r.Desired != nil {
+		all = append(all, r.Desired.LeftOut...)
+	}
+	if r.Plan != nil {
+		all = append(all, r.Plan.LeftOut...)
+	}
+	return all
+}
+
+// Uncertain is implemented by a target's errors that leave open whether a write took effect.
+type Uncertain interface{ Uncertain() bool }
+
+// settled reports whether it is known what the run wrote.
+func (r Report) settled() bool {
+	var u Uncertain
+	return r.Plan != nil && !(errors.As(r.Err, &u) && u.Uncertain())
+}
+
+// Drift is how many additions and removals, withheld ones included, lie between the bans and the list after the run.
+// known is false when the run did not come to a plan, or when it is open what a write did.
+func (r Report) Drift() (missing, stale int, known bool) {
+	if !r.settled() {
+		return 0, 0, false
+	}
+	return len(r.Plan.Add) - r.Applied.Added, len(r.Plan.Remove) + len(r.Plan.Withheld) - r.Applied.Removed, true
+}
+
+// Standing is what the list holds.
+type Standing struct{ Items, Own, Foreign, Peers int }
+
+// Standing counts the list's items by owner as they are after the run. known is false when the run did not come to a plan, or
+// when it is open which of the plan's writes took effect.
+func (r Report) Standing() (s Standing, known bool) {
+	if !r.settled() {
+		return s, false
+	}
+	s = Standing{Items: r.Plan.Items, Own: r.Plan.Own, Foreign: r.Plan.Foreign}
+	for _, n := range r.Plan.Peers {
+		s.Peers += n
+	}
+	for _, a := range r.Plan.Add[:r.Applied.Added] {
+		switch {
+		case a.Why == AddNew:
+			s.Items, s.Own = s.Items+1, s.Own+1
+		case a.From == Peer:
+			s.Own, s.Peers = s.Own+1, s.Peers-1
+		}
+	}
+	for _, m := range r.Plan.Remove[:r.Applied.Removed] {
+		s.Items--
+		if m.Why == RemoveOverdue {
+			s.Peers--
+		} else {
+			s.Own--
+		}
+	}
+	return s, true
+}

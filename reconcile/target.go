@@ -1,0 +1,69 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// Item is what stands on the list now.
+type Item struct {
+	ID      string       // opaque, never empty
+	Prefix  netip.Prefix // masked; IPv4-mapped IPv6 unmapped
+	Comment string
+	Created time.Time // zero: unknown
+}
+
+// Post is an item to be written. Posting a prefix that is on the list already overwrites its comment.
+type Post struct {
+	Prefix  netip.Prefix
+	Comment string
+}
+
+// Survey is what a target tells about itself before its items are read.
+type Survey struct {
+	Items int // how many items the target says it holds; may lag behind the truth
+
+	// Elsewhere is how many items of the same quota other lists of the account hold.
+	Elsewhere int
+
+	// References is how many rules use the list; 0 means that it blocks nobody.
+	References int
+
+	// Clock is the target's own time; zero: it did not say.
+	Clock time.Time
+}
+
+// Target is what holds items: a Cloudflare IP list. It is used by one goroutine at a time.
+//
+// An error that has a method Hint() string tells a person what to do next. Errors of a target never hold secrets.
+type Target interface {
+	// Name is how people call the target, as in "list edgeban".
+	Name() string
+
+	// Survey asks what the target is. It is called before Items, once per run.
+	Survey(ctx context.Context) (Survey, error)
+
+	// Items returns all items or an error, never a part of them. Notes are whole sentences for a person.
+	Items(ctx context.Context) (items []Item, notes []string, err error)
+
+	// Add posts all items and returns when they are on the list. done is how many surely are, the first ones of posts, also
+	// with an error. An error that leaves open whether more are implements Uncertain.
+	Add(ctx context.Context, posts []Post) (done int, err error)
+
+	// Remove removes items by their ids and returns when they are gone from the list. done is how many surely are, the
+	// first ones of items, also with an error. An error that leaves open whether more are implements Uncertain.
+	Remove(ctx context.Context, items []Item) (done int, err error)
+}
+
+// ErrReadOnly is the answer of a read-only target to every write.
+var ErrReadOnly = errors.New("read-only target: a dry run writes nothing")
+
+// ReadOnly returns t with every write refused by ErrReadOnly, so that a dry run cannot write.
+func ReadOnly(t Target) Target { return readOnly{t} }
+
+type readOnly struct{ Target }
+
+func (readOnly) Add(context.Context, []Post) (int, error)    { return 0, ErrReadOnly }
+func (readOnly) Remove(context.Context, []Item) (int, error) { return 0, ErrReadOnly }
