@@ -87,9 +87,10 @@ func Desire(bans []Ban, policy Policy, now time.Time) Desired {
 	return d
 }
 
-// forgotten reports whether a ban ended so long ago that it cannot let an item linger any more.
+// forgotten reports whether a ban ended so long ago that it cannot let an item linger any more. An hour more lets the
+// removal of that item be explained.
 func forgotten(b Ban, margin time.Duration, now time.Time) bool {
-	return !b.Permanent() && b.Until.Add(b.Length()).Add(margin).Before(now)
+	return !b.Permanent() && after(after(b.Until, b.Length()), margin+time.Hour).Before(now)
 }
 
 func (d *Desired) leaveOut(b Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {

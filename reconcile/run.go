@@ -48,6 +48,17 @@ func (r Run) Do(ctx context.Context) Report {
 	return rep
 }
 
+// Ask asks the sources alone: what they want, what each said, and notes for a person. It fails only when none answered.
+func (r Run) Ask(ctx context.Context) (Desired, []SourceReport, []string, error) {
+	r.Now = r.Now.Truncate(time.Second)
+	var rep Report
+	bans, _, err := r.ask(ctx, &rep)
+	if err != nil {
+		return Desired{}, rep.Sources, rep.Notes, err
+	}
+	return Desire(bans, r.Policy, r.Now), rep.Sources, rep.Notes, nil
+}
+
 func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, error) {
 	bans, failed, err := r.ask(ctx, rep)
 	if err != nil {

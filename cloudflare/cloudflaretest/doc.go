@@ -1,0 +1,21 @@
+// Package cloudflaretest is an in-memory Cloudflare: the part of its API that keeps lists of addresses, with
+// the quotas, asynchronous operations, paging and refusals of the real one, and with faults on demand.
+//
+// Start with [New], [Cloudflare.AddAccount], [Cloudflare.AddToken] and [Cloudflare.AddList]. Reach it through
+// [Cloudflare.Transport], which opens no socket and so fits testing/synctest, or through [Cloudflare.Start]
+// and [Cloudflare.URL]. A test looks behind the API with [Cloudflare.Items] and [Cloudflare.Requests], acts as
+// a person in the dashboard would with [Cloudflare.SetItem] and [Cloudflare.DeleteItem], and breaks things with
+// [Cloudflare.AddFault].
+//
+// It is an independent reading of the public documents and shares no code with any client:
+//
+//   - https://developers.cloudflare.com/api/resources/rules/subresources/lists/
+//   - https://developers.cloudflare.com/waf/tools/lists/custom-lists/
+//   - https://developers.cloudflare.com/waf/tools/lists/lists-api/endpoints/
+//   - https://github.com/cloudflare/api-schemas
+//
+// Where they leave a question open it takes the harsher answer, so that code that works here does not rest on
+// luck: a PUT gives every item a new id, an unclear refusal takes the whole request with it. What it does not
+// do: it enforces no general limit of requests per five minutes (a [Fault] with [TooManyRequests] does), holds
+// items of IP lists only, and knows bearer tokens only.
+package cloudflaretest

@@ -1,0 +1,28 @@
+// Package cloudflare talks to the Cloudflare API about the IP lists of an account.
+//
+// Start with New, which makes a Client, and NewList, which makes one of the account's IP lists a
+// reconcile.Target. A Client may be used by several goroutines; a ListTarget serves one run and one goroutine.
+//
+// # Reads and writes
+//
+// A read is complete or it is an error. Reads are asked again after a refusal (429), a server's error (5xx) and a
+// broken connection, never longer than the context's deadline allows; what the caller then gets is the last answer,
+// an *APIError, and not a deadline that hides it.
+//
+// A write is sent once. After a broken connection nobody knows whether it took effect (*UncertainError), and an
+// account whose writes are throttled stays throttled when it is asked again and again. A refused write gets one more
+// attempt per run, after a pause; then the target is silent (IsRefused). A write starts an operation at Cloudflare,
+// which is polled to its end before the next write, because an account may have one pending operation only
+// (https://developers.cloudflare.com/waf/tools/lists/lists-api/). An operation whose end was not seen is a
+// *PendingError, one that ended badly an *OperationError.
+//
+// Errors that a person can do something about have a method Hint() string. No error, log line or printed value holds
+// the token: it lives in a Secret. Texts from the API are data: they are stripped of control characters and cut.
+//
+// # Why not cloudflare-go
+//
+// The official SDK brings hundreds of packages for the four endpoints used here, and replays writes blindly after
+// network errors and refusals, which is what keeps a throttled account throttled.
+//
+// Where this package and the API disagree, the API is right.
+package cloudflare

@@ -1,0 +1,154 @@
+package cloudflare
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	fake "edgeban/cloudflare/cloudflaretest"
+)
+
+// printed shows a value in every way that a program may print it.
+func printed(value any) string {
+	var b bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%p"} {
+		fmt.Fprintf(&b, verb+"\n", value)
+	}
+	data, err := json.Marshal(value)
+	fmt.Fprintln(&b, string(data), err)
+	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "value", value)
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "value", value)
+	return b.String()
+}
+
+// leaks reports whether the token is in text: as it is, in hexadecimal, or as a list of bytes.
+func leaks(text string) bool {
+	for _, form := range []string{
+		testToken, testToken[5:20], fmt.Sprintf("%x", testToken), fmt.Sprintf("%X", testToken), strings.Trim(fmt.Sprint([]byte(testToken)), "[]"),
+	} {
+		if strings.Contains(text, form) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestSecretIsNotPrinted(t *testing.T) {
+	client, err := New(Config{Account: testAccount, Token: NewSecret(testToken)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{Token: NewSecret(testToken)}
+	list := NewList(client, "edgeban", ListOptions{})
+	hidden := struct{ secret Secret }{config.Token}
+	for _, value := range []any{config.Token, &config.Token, config, &config, client, *list, list, hidden, &hidden, client.wire, []Secret{config.Token}} {
+		if text := printed(value); leaks(text) {
+			t.Errorf("%T shows the token:\n%s", value, text)
+		}
+	}
+	// The twins show it, so the test would see it.
+	for _, value := range []any{testToken, struct{ secret string }{testToken}, []byte(testToken)} {
+		if text := printed(value); !leaks(text) {
+			t.Errorf("%T does not show the token:\n%s", value, text)
+		}
+	}
+	if got := fmt.Sprintf("%s %v %q %#v", config.Token, config.Token, config.Token, config.Token); got != "[secret] [secret] [secret] [secret]" {
+		t.Error(got)
+	}
+	if got := fmt.Sprintf("%s", Secret{}); got != "" || !(Secret{}).IsZero() || config.Token.IsZero() {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestSecretIsNotEchoed has an API that answers with the token wherever it can.
+func TestSecretIsNotEchoed(t *testing.T) {
+	ray := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {testToken}}
+	item := func(text string) fake.Effect {
+		return body(200, `{"success":true,"result":[`+strings.ReplaceAll(text, "TOKEN", testToken)+`]}`)
+	}
+	for i, c := range []struct {
+		method, path string
+		effect       fake.Effect
+	}{
+		{"GET", lists, fake.Answer(401, 10000, "no such token: "+testToken)},
+		{"GET", lists, fake.Answer(401, 10000, strings.Repeat("x", 290)+testToken)},
+		{"GET", lists, fake.Raw(403, ray, `{"success":false}`)},
+		{"GET", lists, fake.Raw(503, nil, "<html>"+testToken)},
+		{"GET", lists, fake.Raw(503, nil, strings.Repeat("x", 60)+testToken)},
+		{"GET", lists, fake.Raw(302, http.Header{"Location": {"https://h/?" + testToken}}, "")},
+		{"GET", lists, fake.Raw(200, http.Header{"Content-Type": {testToken}}, "{}")},
+		{"GET", lists, item(`{"id":"TOKEN!","name":"x","num_items":1}`)},
+		{"GET", items, item(`{"id":"x","ip":"TOKEN"}`)},
+		{"GET", items, item(`{"id":"TOKEN!","ip":"192.0.2.1"}`)},
+		{"POST", items, fake.Answer(429, 10040, testToken)},
+		{"POST", items, body(200, `{"success":true,"result":{"operation_id":"`+testToken+`!"}}`)},
+		{"POST", items, fake.FailOperation("bad token " + testToken)},
+		{"GET", polls, body(200, `{"success":true,"result":{"status":"`+testToken+`"}}`)},
+	} {
+		inEdge(t, func(t *testing.T, e *edge) {
+			struck := e.fault(c.method, c.path, c.effect)
+			err := e.add(t)
+			if err == nil || struck() == 0 {
+				t.Errorf("%d: %v, struck %d", i, err, struck())
+			}
+			if text := printed(err) + hint(err) + e.log.String(); leaks(text) {
+				t.Errorf("%d shows the token:\n%s", i, text)
+			}
+			if !strings.Contains(e.log.String(), "asked Cloudflare") {
+				t.Error("nothing was logged")
+			}
+		})
+	}
+	// The twin: without a token to look for, an echo would be seen.
+	if got := clean("no such token: "+testToken, Secret{}); !leaks(got) {
+		t.Error(got)
+	}
+}
+
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain, ü and 漢字":                "plain, ü and 漢字",
+		" a\tb\r\nc\x00d\x1b[1me ":       "a b c d [1me",
+		"right\u202eto left":             "right to left",
+		"\xff\xfe":                       "\uFFFD\uFFFD",
+		testToken + "x":                  "[secret]x",
+		strings.Repeat("é", 301):         strings.Repeat("é", 299) + "…",
+		strings.Repeat("é", 300):         strings.Repeat("é", 300),
+		strings.Repeat("y", 300) + " \n": strings.Repeat("y", 300),
+	} {
+		if got := clean(text, NewSecret(testToken)); got != want {
+			t.Errorf("clean(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		value, date string
+		want        time.Duration
+	}{
+		{"", "", 0},
+		{"0", "", 0},
+		{"60", "", time.Minute},
+		{" 1.5 ", "", 1500 * time.Millisecond},
+		{"-5", "", 0},
+		{"NaN", "", 0},
+		{"soon", "", 0},
+		{"99999999999999999999", "", 24 * time.Hour},
+		{"Fri, 20 Nov 2026 10:00:30 GMT", "", 30 * time.Second},
+		{"Fri, 20 Nov 2026 09:00:30 GMT", "", 0},
+		{"Fri, 20 Nov 2026 09:00:30 GMT", "Fri, 20 Nov 2026 09:00:00 GMT", 30 * time.Second},
+		{"Fri, 20 Nov 2099 09:00:30 GMT", "", 24 * time.Hour},
+	} {
+		header := http.Header{"Retry-After": {c.value}, "Date": {c.date}}
+		if got := retryAfter(header, now); got != c.want {
+			t.Errorf("%q at %q: %v, want %v", c.value, c.date, got, c.want)
+		}
+	}
+}

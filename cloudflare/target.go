@@ -1,0 +1,128 @@
+package cloudflare
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"edgeban/reconcile"
+)
+
+// DefaultBatchSize is how many items one write carries. Cloudflare documents no limit; 10 000 work.
+const DefaultBatchSize = 10_000
+
+// ListOptions are the choices for a ListTarget. The zero value is good.
+type ListOptions struct {
+	BatchSize int // items per write; 0: DefaultBatchSize
+
+	// NoRetry forgoes the one further attempt after a refused write: for runs that cannot remember a refusal.
+	NoRetry bool
+}
+
+// ListTarget is one of an account's IP lists. It serves one run and one goroutine: after a write that was refused, or
+// whose end nobody knows, it answers every further write with that error and does not ask any more.
+type ListTarget struct {
+	client  *Client
+	ref     string // name or id, as the settings say it
+	options ListOptions
+	pages   int   // the most that a list can have
+	list    List  // zero until found
+	retried bool  // the one further attempt has been made
+	stopped error // why there are no further writes
+}
+
+var _ reconcile.Target = (*ListTarget)(nil)
+
+// NewList returns the list of that name or id (32 hexadecimal digits). It asks nobody.
+func NewList(client *Client, nameOrID string, options ListOptions) *ListTarget {
+	if options.BatchSize <= 0 {
+		options.BatchSize = DefaultBatchSize
+	}
+	return &ListTarget{client: client, ref: nameOrID, options: options, pages: maxPages}
+}
+
+// Name implements reconcile.Target: "list edgeban".
+func (t *ListTarget) Name() string { return "list " + t.ref }
+
+// Survey implements reconcile.Target. Errors are *ListNotFoundError, *ListKindError, *APIError and *NoAnswerError.
+// Elsewhere leaves redirect lists out, which have a quota of their own.
+func (t *ListTarget) Survey(ctx context.Context) (reconcile.Survey, error) {
+	survey, err := t.survey(ctx)
+	if err != nil {
+		return reconcile.Survey{}, fmt.Errorf("find %s: %w", t.Name(), err)
+	}
+	return survey, nil
+}
+
+func (t *ListTarget) survey(ctx context.Context) (reconcile.Survey, error) {
+	lists, clock, err := t.client.lists(ctx)
+	if err != nil {
+		return reconcile.Survey{}, err
+	}
+	found, ok := find(lists, t.ref)
+	if !ok {
+		return reconcile.Survey{}, &ListNotFoundError{Ref: t.ref, Lists: lists}
+	}
+	if found.Kind != KindIP {
+		return reconcile.Survey{}, &ListKindError{List: found}
+	}
+	t.list = found
+	survey := reconcile.Survey{Items: found.Items, References: found.References, Clock: clock}
+	for _, other := range lists {
+		if other.ID != found.ID && other.Kind != KindRedirect {
+			survey.Elsewhere += other.Items
+		}
+	}
+	return survey, nil
+}
+
+// find looks for an id first: a name may look like one, an id cannot be chosen.
+func find(lists []List, ref string) (List, bool) {
+	for _, list := range lists {
+		if list.ID == strings.ToLower(ref) {
+			return list, true
+		}
+	}
+	for _, list := range lists {
+		if list.Name == ref {
+			return list, true
+		}
+	}
+	return List{}, false
+}
+
+// ListNotFoundError is a list that the account does not have.
+type ListNotFoundError struct {
+	Ref   string // the name or id that was looked for
+	Lists []List // what the account has instead
+}
+
+func (e *ListNotFoundError) Error() string { return "the account has no such list" }
+
+// Hint tells a person what to do.
+func (e *ListNotFoundError) Hint() string {
+	var names []string
+	for _, list := range e.Lists {
+		if list.Kind == KindIP {
+			names = append(names, list.Name)
+		}
+	}
+	have := "The account has no IP list yet."
+	if len(names) > 0 {
+		have = "The account's IP lists: " + strings.Join(names, ", ") + "."
+	}
+	return have + " To create one: edgeban setup, or in the dashboard Manage Account → Configurations → Lists → Create a list, " +
+		"content type IP. A Free plan allows one list."
+}
+
+// ListKindError is a list that holds something other than addresses.
+type ListKindError struct{ List List }
+
+func (e *ListKindError) Error() string {
+	return fmt.Sprintf("not an IP list: its kind is %q", e.List.Kind)
+}
+
+// Hint tells a person what to do.
+func (e *ListKindError) Hint() string {
+	return "A list's kind cannot be changed. Name another list, or create one of content type IP."
+}

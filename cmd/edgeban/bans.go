@@ -1,0 +1,139 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"edgeban/reconcile"
+)
+
+func bansCommand(sys *system) *cli.Command {
+	return &cli.Command{
+		Name:  "bans",
+		Usage: "show the active bans, and why some are left out",
+		Description: "Reads the sources and asks Cloudflare nothing. The last column says how a ban will be listed, or why\n" +
+			"it is left out.\n\n" + exitStatuses,
+		Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"}),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			s, err := loadSettings(cmd, sys, needSources)
+			if err != nil {
+				return err
+			}
+			x, err := openSession(sys, s, person)
+			if err != nil {
+				return err
+			}
+			return x.bans(ctx, cmd.Bool("json"))
+		},
+	}
+}
+
+func (x *session) bans(ctx context.Context, asJSON bool) error {
+	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
+	defer cancel()
+	x.recall()
+	run := reconcile.Run{Sources: x.sources(), Policy: x.policy(), Now: x.now, Memory: x.state.Sources}
+	desired, sources, notes, err := run.Ask(ctx)
+	if err != nil {
+		return x.out.fail(x.interrupted(ctx, err))
+	}
+	for _, note := range notes {
+		x.out.warn(note)
+	}
+	rows := banRows(desired, x.now)
+	write := writeBans
+	if asJSON {
+		write = writeBansJSON
+	}
+	if err := write(x.out, rows); err != nil {
+		return err
+	}
+	var unread []error
+	for _, s := range sources {
+		if s.Err != nil {
+			unread = append(unread, s.Err)
+		}
+	}
+	return x.out.fail(errors.Join(unread...))
+}
+
+// banRow is one active ban as `edgeban bans` prints it. Its JSON names are an interface.
+type banRow struct {
+	Value  string     `json:"value"` // as it will be listed, or as the source has it when it is left out
+	Source string     `json:"source"`
+	Reason string     `json:"reason"`
+	Since  *time.Time `json:"since"` // null: unknown
+	Until  *time.Time `json:"until"` // null: permanent
+	From   []string   `json:"from,omitempty"`
+	Why    string     `json:"left_out,omitempty"` // empty: it will be listed
+	Detail string     `json:"detail,omitempty"`
+
+	note string // Why for people
+}
+
+func banRows(d reconcile.Desired, now time.Time) []banRow {
+	rows := []banRow{}
+	for _, e := range d.Entries {
+		for _, t := range e.Terms {
+			if t.Until.IsZero() || t.Until.After(now) {
+				rows = append(rows, banRow{Value: reconcile.PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason,
+					Since: instant(t.Since), Until: instant(t.Until), From: e.From})
+			}
+		}
+	}
+	for _, l := range d.LeftOut {
+		rows = append(rows, banRow{Value: l.Ban.Value, Source: l.Ban.Source, Reason: l.Ban.Reason,
+			Since: instant(l.Ban.Since), Until: instant(l.Ban.Until), Why: string(l.Reason), Detail: l.Detail, note: leftOutText(l)})
+	}
+	slices.SortStableFunc(rows, func(a, b banRow) int { // listed ones first, in their order
+		return cmp.Compare(min(len(a.Why), 1), min(len(b.Why), 1))
+	})
+	return rows
+}
+
+func writeBans(o output, rows []banRow) error {
+	var b strings.Builder
+	left := 0
+	table(&b, func(w io.Writer) {
+		for _, r := range rows {
+			since, until, note := "", end(o.now, time.Time{}), ""
+			if r.Since != nil {
+				since = "since " + moment(o.now, *r.Since)
+			}
+			if r.Until != nil {
+				until = end(o.now, *r.Until)
+			}
+			switch {
+			case r.Why != "":
+				left++
+				note = "left out: " + r.note
+			case len(r.From) == 1:
+				note = "widened from " + r.From[0]
+			case len(r.From) > 1:
+				note = fmt.Sprintf("widened from %s and %d more", r.From[0], len(r.From)-1)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", shortened(printable(r.Value)), printable(r.Reason), since, until, note)
+		}
+	})
+	text := strings.TrimPrefix(b.String(), "\n")
+	if text != "" {
+		text += "\n"
+	}
+	_, err := fmt.Fprintf(o.stdout, "%s%s, %d left out\n", text, plural(len(rows), "active ban"), left)
+	return err
+}
+
+func writeBansJSON(o output, rows []banRow) error {
+	enc := json.NewEncoder(o.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(rows)
+}

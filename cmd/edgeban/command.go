@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v3"
+)
+
+// commands returns the subcommands in the order in which --help lists them.
+func commands(sys *system) []*cli.Command {
+	return []*cli.Command{
+		syncCommand(sys),
+		diffCommand(sys),
+		bansCommand(sys),
+		demoCommand(sys),
+		configCommand(sys),
+		versionCommand(sys),
+	}
+}
+
+// rootCommand builds the tree of commands. It is built anew for every run: urfave/cli keeps what it parsed in it.
+func rootCommand(sys *system) *cli.Command {
+	root := &cli.Command{
+		Name:      "edgeban",
+		Usage:     "keep a Cloudflare IP list in step with your bans",
+		UsageText: "edgeban command [options]",
+		Description: "Settings come from flags, environment variables, files, /etc/edgeban/edgeban.toml and defaults,\n" +
+			"in this order. \"edgeban COMMAND --help\" lists them, \"edgeban config\" shows where each came from.",
+		Flags:        []cli.Flag{&cli.BoolFlag{Name: "version", Local: true, HideDefault: true, Usage: "print the version"}},
+		Commands:     commands(sys),
+		Reader:       sys.stdin,
+		Writer:       sys.stdout,
+		ErrWriter:    sys.stderr,
+		Action:       func(_ context.Context, cmd *cli.Command) error { return withoutCommand(cmd, sys) },
+		OnUsageError: usageErrorOf,
+		ArgValidator: noArguments,
+		// Without a handler of its own urfave/cli would call os.Exit.
+		ExitErrHandler: func(context.Context, *cli.Command, error) {},
+	}
+	for _, cmd := range root.Commands {
+		cmd.OnUsageError = usageErrorOf
+		cmd.HideHelpCommand = true
+		cmd.UsageText = strings.TrimSpace("edgeban " + cmd.Name + " [options] " + cmd.ArgsUsage)
+	}
+	return root
+}
+
+// withoutCommand is what the program does when no subcommand was named.
+func withoutCommand(cmd *cli.Command, sys *system) error {
+	if cmd.Bool("version") {
+		return printVersion(sys.stdout)
+	}
+	cmd.Writer = sys.stderr
+	if err := cli.ShowRootCommandHelp(cmd); err != nil {
+		return err
+	}
+	return usagef("no command was given")
+}
+
+// noArguments refuses arguments that no command would look at: "--json false" must not run with --json.
+func noArguments(_ context.Context, cmd *cli.Command) error {
+	arg := cmd.Args().First()
+	root := cmd.Root()
+	switch {
+	case !cmd.Args().Present():
+		return nil
+	case cmd != root && cmd.Name != "help":
+		return usagef("%s: unexpected argument %q", cmd.Name, arg)
+	case root.Command(arg) != nil:
+		return nil // help on a command
+	}
+	var names []string
+	for _, known := range root.Commands {
+		names = append(names, known.Name)
+	}
+	return usagef("unknown command %q%s", arg, didYouMean(arg, names))
+}
+
+// usageErrorOf turns urfave/cli's complaint about the command line into ours.
+func usageErrorOf(_ context.Context, cmd *cli.Command, err error, _ bool) error {
+	where := ""
+	if cmd != cmd.Root() {
+		where = cmd.Name + ": "
+	}
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return usagef("%s%v", where, err)
+	}
+	if _, found := settingNamed(name); found && where == "" {
+		return &usageError{[]problem{{
+			text: fmt.Sprintf("--%s stands before the command", name),
+			hint: fmt.Sprintf("Flags follow the command: edgeban sync --%s …", name),
+		}}}
+	}
+	var flags []string
+	for _, flag := range cmd.Flags {
+		flags = append(flags, dashed(flag.Names()[0]))
+	}
+	return usagef("%sunknown flag %s%s", where, dashed(name), didYouMean(dashed(name), flags))
+}
+
+// dashed is a flag as it is typed.
+func dashed(name string) string {
+	if utf8.RuneCountInString(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}

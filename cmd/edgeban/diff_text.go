@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"edgeban/reconcile"
+)
+
+// writeDiff prints a plan for people.
+func writeDiff(o output, s Settings, r reconcile.Report) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "list %s (account %s…%s), %s\n", s.List, s.Account[:4], s.Account[len(s.Account)-4:], plural(r.Plan.Items, "item"))
+	table(&b, func(w io.Writer) {
+		for _, a := range r.Plan.Add {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", additionMark(a), reconcile.PrefixText(a.Entry.Prefix),
+				reasonsOf(a.Entry.Terms), strings.Join(additionNotes(o.now, a), "   "))
+		}
+		for _, m := range r.Plan.Remove {
+			fmt.Fprintf(w, "−\t%s\t%s\t%s\n", reconcile.PrefixText(m.Item.Prefix), removalReasons(m), removalNote(o.now, m))
+		}
+	})
+	writeWithheld(&b, o.now, r.Plan.Withheld)
+	writeLeftOut(&b, r.LeftOut())
+	fmt.Fprintf(&b, "\n%s Nothing was changed.\n", diffCount(r))
+	_, err := io.WriteString(o.stdout, b.String())
+	return err
+}
+
+// table aligns the rows that fill writes, after an empty line; no rows: nothing.
+func table(b *strings.Builder, fill func(io.Writer)) {
+	var rows strings.Builder
+	w := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
+	fill(w)
+	if w.Flush() != nil || rows.Len() == 0 {
+		return
+	}
+	b.WriteString("\n")
+	for line := range strings.Lines(rows.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+// additionMark is + for a new item and ~ for one whose comment alone changes.
+func additionMark(a reconcile.Addition) string {
+	if a.Why == reconcile.AddNew {
+		return "+"
+	}
+	return "~"
+}
+
+func additionNotes(now time.Time, a reconcile.Addition) []string {
+	notes := []string{end(now, a.Entry.Until())}
+	switch {
+	case a.Why == reconcile.AddRenewal:
+		notes = append(notes, "lease renewed")
+	case a.Why == reconcile.AddTakeOver && a.From == reconcile.Peer:
+		notes = append(notes, "taken over from a host whose lease ends")
+	case a.Why == reconcile.AddTakeOver:
+		notes = append(notes, "taken over")
+	}
+	if n := len(a.Entry.From); n == 1 {
+		notes = append(notes, "widened from "+a.Entry.From[0])
+	} else if n > 1 {
+		notes = append(notes, fmt.Sprintf("widened from %s and %d more", a.Entry.From[0], n-1))
+	}
+	return notes
+}
+
+// reasonsOf names the jails and scenarios of the terms, each once.
+func reasonsOf(terms []reconcile.Term) string {
+	var names []string
+	for i, t := range terms {
+		if i == 0 || t.Reason != terms[i-1].Reason {
+			names = append(names, printable(t.Reason))
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+func removalReasons(m reconcile.Removal) string {
+	if m.Untagged {
+		return "(no tag)"
+	}
+	return printable(m.Tag.Reasons())
+}
+
+func removalNote(now time.Time, m reconcile.Removal) string {
+	switch m.Why {
+	case reconcile.RemoveEnded:
+		return "ended " + ago(now, m.Ended)
+	case reconcile.RemoveLifted:
+		return "no longer banned"
+	case reconcile.RemoveProtected:
+		return "now protected: " + printable(m.Detail)
+	case reconcile.RemoveLeftOut:
+		return "no longer mirrored: " + leftOutText(reconcile.LeftOut{Reason: reconcile.LeftOutReason(m.Detail)})
+	case reconcile.RemoveCovered:
+		return "covered by " + m.Detail
+	case reconcile.RemoveNoRoom:
+		return "no room: more recent bans need its place"
+	default:
+		return printable(m.Detail)
+	}
+}
+
+func writeWithheld(b *strings.Builder, now time.Time, withheld []reconcile.Removal) {
+	if len(withheld) == 0 {
+		return
+	}
+	b.WriteString("\nwithheld\n")
+	var rows strings.Builder
+	table(&rows, func(w io.Writer) {
+		for _, m := range withheld {
+			fmt.Fprintf(w, "  −\t%s\t%s\t%s\n", reconcile.PrefixText(m.Item.Prefix), removalReasons(m), removalNote(now, m))
+		}
+	})
+	b.WriteString(strings.TrimPrefix(rows.String(), "\n"))
+}
+
+func writeLeftOut(b *strings.Builder, left []reconcile.LeftOut) {
+	if len(left) == 0 {
+		return
+	}
+	b.WriteString("\nleft out\n")
+	var rows strings.Builder
+	table(&rows, func(w io.Writer) {
+		for _, l := range left {
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", shortened(printable(l.Ban.Value)), printable(l.Ban.Reason), leftOutText(l))
+		}
+	})
+	b.WriteString(strings.TrimPrefix(rows.String(), "\n"))
+}
+
+// shortened keeps a value that somebody else chose to the width of a table.
+func shortened(s string) string {
+	const most = 60
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}
+
+// leftOutText says why a ban is not on the list.
+func leftOutText(l reconcile.LeftOut) string {
+	if l.Detail != "" {
+		return printable(l.Detail)
+	}
+	switch l.Reason {
+	case reconcile.LeftOutNotAddress:
+		return "not an address"
+	case reconcile.LeftOutUnreadable:
+		return "its record makes no sense"
+	case reconcile.LeftOutUnspecified:
+		return "stands for every address"
+	case reconcile.LeftOutFiltered:
+		return "its jail is not mirrored"
+	case reconcile.LeftOutJailRemoved:
+		return "its jail was removed from Fail2Ban"
+	case reconcile.LeftOutRemedy:
+		return "a challenge, and no list for it"
+	case reconcile.LeftOutNoRoom:
+		return "no room on the list"
+	case reconcile.LeftOutReserved:
+		return "no visitor has this address"
+	case reconcile.LeftOutAllowed:
+		return "on the allowlist"
+	case reconcile.LeftOutOwnAddress:
+		return "this host's own address"
+	case reconcile.LeftOutCloudflare:
+		return "Cloudflare's own address"
+	case reconcile.LeftOutTooBroad:
+		return "too broad"
+	default:
+		return string(l.Reason)
+	}
+}
+
+// diffCount is the last line: "3 to add, 1 to remove, 35 to keep, 2 foreign."
+func diffCount(r reconcile.Report) string {
+	p := r.Plan
+	fresh := p.Missing()
+	parts := []string{fmt.Sprintf("%d to add", fresh), fmt.Sprintf("%d to remove", len(p.Remove))}
+	if n := len(p.Add) - fresh; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d to rewrite", n))
+	}
+	if n := len(p.Withheld); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d withheld", n))
+	}
+	keep := fmt.Sprintf("%d to keep", p.Keep)
+	if p.Lingering > 0 {
+		keep += fmt.Sprintf(" (%d lingering: its ban may go on in Fail2Ban's memory)", p.Lingering)
+	}
+	parts = append(parts, keep)
+	if p.Foreign > 0 {
+		parts = append(parts, fmt.Sprintf("%d foreign", p.Foreign))
+	}
+	others := 0
+	for _, n := range p.Peers {
+		others += n
+	}
+	if others > 0 {
+		parts = append(parts, fmt.Sprintf("%d of other hosts", others))
+	}
+	return strings.Join(parts, ", ") + "."
+}

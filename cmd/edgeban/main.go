@@ -1,0 +1,68 @@
+// Command edgeban keeps a Cloudflare IP list in step with the bans of Fail2Ban.
+//
+// This package holds the settings, the wiring and one file per subcommand. It is the only one that knows all the
+// others; what is decided about bans and lists is decided in package reconcile.
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+)
+
+// system is everything outside the program that a command may touch, so that a test can stand in for it.
+type system struct {
+	args      []string // without the program's name
+	lookupEnv func(string) (string, bool)
+	stdin     io.Reader
+	stdout    io.Writer
+	stderr    io.Writer
+	now       func() time.Time
+	hostname  func() (string, error)
+
+	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
+	terminal       bool                       // stdout is a terminal: a person reads
+
+	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
+	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
+	root string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, the second one ends
+	os.Exit(run(ctx, system{
+		args:      os.Args[1:],
+		lookupEnv: os.LookupEnv,
+		stdin:     os.Stdin,
+		stdout:    os.Stdout,
+		stderr:    os.Stderr,
+		terminal:  isatty.IsTerminal(os.Stdout.Fd()),
+		now:       time.Now,
+		hostname:  os.Hostname,
+
+		interfaceAddrs: net.InterfaceAddrs,
+	}))
+}
+
+// run runs one command to its end and returns the exit status.
+func run(ctx context.Context, sys system) int {
+	err := rootCommand(&sys).Run(ctx, append([]string{"edgeban"}, sys.args...))
+	return report(sys.stderr, err)
+}
+
+// getenv returns a variable's value. A variable set to nothing is the same as one that is not set.
+func (sys *system) getenv(name string) string {
+	text, _ := sys.lookupEnv(name)
+	return text
+}
+
+// path is where the well-known file name lies.
+func (sys *system) path(name string) string { return filepath.Join(sys.root, name) }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"edgeban/cloudflare"
+	"edgeban/reconcile"
+	"edgeban/sources/fail2ban"
+)
+
+// session is what a command that works with bans is made of: the settings and the parts that they wire together.
+type session struct {
+	sys      *system
+	settings Settings
+	out      output
+	client   *cloudflare.Client // nil when the command does not talk to Cloudflare
+	dir      *stateDir          // nil: there is none
+	state    state
+	now      time.Time // the one time of the run
+}
+
+// openSession wires a session. It asks nobody. reader is who reads what the command says.
+func openSession(sys *system, s Settings, reader audience) (*session, error) {
+	now := sys.now()
+	x := &session{sys: sys, settings: s, now: now, out: newOutput(sys, s, reader, now)}
+	for _, w := range s.Warnings {
+		x.out.warn(w)
+	}
+	if s.Token.IsZero() {
+		return x, nil
+	}
+	client, err := cloudflare.New(cloudflare.Config{
+		BaseURL:   s.APIURL,
+		Account:   s.Account,
+		Token:     s.Token,
+		UserAgent: userAgent(),
+		Logger:    x.out.debugLog(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.client = client
+	return x, nil
+}
+
+// remember opens the state directory and reads the state. Without one the run goes on and only warns.
+func (x *session) remember() {
+	dir, err := openStateDir(x.settings.StateDir)
+	if err != nil {
+		x.out.warn(err.Error() + "; going on without it: nothing is remembered and no other run is kept out")
+	}
+	x.dir = dir
+	x.recall()
+}
+
+// recall reads the state for a command that writes none. A directory that is not there is no reason for a word.
+func (x *session) recall() {
+	if x.dir == nil {
+		x.state, _ = (&stateDir{x.settings.StateDir}).load()
+		return
+	}
+	var err error
+	if x.state, err = x.dir.load(); err != nil {
+		x.out.warn(err.Error())
+	}
+}
+
+// run puts together what one reconciliation needs.
+func (x *session) run() reconcile.Run {
+	s := x.settings
+	return reconcile.Run{
+		Sources: x.sources(),
+		Target: cloudflare.NewList(x.client, s.List, cloudflare.ListOptions{
+			BatchSize: s.BatchSize,
+			NoRetry:   x.dir == nil, // a run that cannot remember a refusal must not ask twice
+		}),
+		Policy:    x.policy(),
+		Ownership: reconcile.Ownership{Owner: s.Owner, Former: s.FormerOwners, Exclusive: s.Exclusive},
+		MaxItems:  s.MaxItems,
+		Limits:    reconcile.Limits{AllowRemovals: x.state.allowsUntagged(s.Account + "/" + s.List)},
+		Now:       x.now,
+		Memory:    x.state.Sources,
+	}
+}
+
+func (x *session) sources() []reconcile.Source {
+	var all []reconcile.Source
+	for _, path := range x.settings.Fail2banDBs {
+		all = append(all, fail2ban.New(path, fail2ban.Options{DefaultBantime: x.settings.Fail2banBantime}))
+	}
+	return all
+}
+
+func (x *session) policy() reconcile.Policy {
+	s := x.settings
+	return reconcile.Policy{
+		Filters:    map[string]reconcile.Filter{"fail2ban": {Include: s.Jails, Exclude: s.ExcludeJails}},
+		IPv6Prefix: s.IPv6Prefix,
+		MinPrefix4: s.MinPrefix4,
+		MinPrefix6: s.MinPrefix6,
+		Margin:     s.Margin,
+		Protected:  reconcile.NewProtection(x.protected()),
+	}
+}
+
+// protected is everything that is never blocked.
+func (x *session) protected() []reconcile.Protected {
+	all := reconcile.Reserved()
+	for _, p := range cloudflare.Ranges() {
+		all = append(all, reconcile.Protected{Prefix: p, Reason: reconcile.LeftOutCloudflare,
+			Detail: "Cloudflare's own address: your web server logs the proxy, not the visitor"})
+	}
+	for _, a := range x.settings.Allow {
+		all = append(all, reconcile.Protected{Prefix: a.Prefix, Reason: reconcile.LeftOutAllowed, Detail: "allowed by " + a.Origin})
+	}
+	addresses, err := x.sys.interfaceAddrs()
+	if err != nil {
+		x.out.warn(fmt.Sprintf("this host's own addresses are unknown and so not protected: %v", err))
+	}
+	for _, a := range addresses {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			own := p.Addr().Unmap().WithZone("")
+			all = append(all, reconcile.Protected{Prefix: netip.PrefixFrom(own, own.BitLen()), Reason: reconcile.LeftOutOwnAddress,
+				Detail: "this host's own address"})
+		}
+	}
+	return all
+}
+
+// requests is how many requests were sent to Cloudflare.
+func (x *session) requests() int {
+	n := 0
+	for _, r := range x.client.Requests() {
+		n += r.Count
+	}
+	return n
+}
+
+// interrupted turns the end of ctx into words: a signal, or the run's own deadline.
+func (x *session) interrupted(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		return &timeoutError{after: x.settings.Timeout, err: err}
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted; the next run goes on from here: %w", err)
+	}
+	return err
+}
+
+// timeoutError is a run that came to its own deadline.
+type timeoutError struct {
+	after time.Duration
+	err   error
+}
+
+func (e *timeoutError) Error() string { return fmt.Sprintf("out of time after %v: %v", e.after, e.err) }
+func (e *timeoutError) Unwrap() error { return e.err }
+func (e *timeoutError) Hint() string {
+	return "The next run goes on from here. If this happens often, look at Cloudflare's state: https://www.cloudflarestatus.com"
+}

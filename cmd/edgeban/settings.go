@@ -1,0 +1,163 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"edgeban/cloudflare"
+)
+
+// setting declares one setting. Its flag, its environment variable, its key in the configuration file, its line
+// in --help and its row in `edgeban config` come from here; its meaning and its limits from Settings and parse.
+type setting struct {
+	name        string // the flag and the key in the configuration file
+	env         string
+	category    string // under which --help lists it
+	placeholder string // what stands for the value in --help; FILE and DIR are completed as paths
+	usage       string
+	kind        kind
+	fallback    string // the default; one that begins with / lies under system.root
+	otherwise   string // in --help, the default when fallback does not say it
+	ifExists    bool   // the default holds only when there is such a file
+	emptyIsNone bool   // an empty environment variable means "none" instead of "not set"
+}
+
+// kind is what a setting's value is in the configuration file.
+type kind uint8
+
+const (
+	text   kind = iota // a string; durations too
+	number             // an integer
+	list               // an array of strings; comma-separated where it is one text: flag, environment, string
+)
+
+// The categories of --help.
+const (
+	categorySources    = "Sources"
+	categoryCloudflare = "Cloudflare"
+	categoryBlocked    = "What is blocked"
+	categoryOperation  = "Operation"
+)
+
+// settings declares every setting. A new one is a declaration here, a field in Settings and a line in parse.
+func settings() []setting {
+	return []setting{
+		{name: "config", env: "EDGEBAN_CONFIG", category: categoryOperation, placeholder: "FILE",
+			usage: "configuration file", fallback: "/etc/edgeban/edgeban.toml", ifExists: true},
+
+		{name: "fail2ban-db", env: "EDGEBAN_FAIL2BAN_DB", category: categorySources, placeholder: "FILE", kind: list,
+			usage: "Fail2Ban's database; empty: none", fallback: "/var/lib/fail2ban/fail2ban.sqlite3", emptyIsNone: true},
+		{name: "fail2ban-bantime", env: "EDGEBAN_FAIL2BAN_BANTIME", category: categorySources, placeholder: "DURATION",
+			usage: "length of a ban whose record carries none, as in Fail2Ban before 0.11", fallback: "10m"},
+		{name: "jail", env: "EDGEBAN_JAIL", category: categorySources, placeholder: "GLOB", kind: list,
+			usage: "jails to mirror", otherwise: "all"},
+		{name: "exclude-jail", env: "EDGEBAN_EXCLUDE_JAIL", category: categorySources, placeholder: "GLOB", kind: list,
+			usage: "jails not to mirror", otherwise: "none"},
+
+		{name: "account", env: "CLOUDFLARE_ACCOUNT_ID", category: categoryCloudflare, placeholder: "ID",
+			usage: "account id, 32 hexadecimal digits"},
+		{name: "token-file", env: "EDGEBAN_TOKEN_FILE", category: categoryCloudflare, placeholder: "FILE",
+			usage:    "file that holds the API token; $CLOUDFLARE_API_TOKEN may hold the token itself",
+			fallback: "/etc/edgeban/token", ifExists: true},
+		{name: "list", env: "EDGEBAN_LIST", category: categoryCloudflare, placeholder: "NAME",
+			usage: "list to keep in step, by its name or its id", fallback: "edgeban"},
+		{name: "owner", env: "EDGEBAN_OWNER", category: categoryCloudflare, placeholder: "NAME",
+			usage: "owner written into the comments of our items", otherwise: "host name and a hash of the machine id"},
+		{name: "former-owner", env: "EDGEBAN_FORMER_OWNER", category: categoryCloudflare, placeholder: "NAME", kind: list,
+			usage: "owner whose items are ours now", otherwise: "none"},
+		{name: "ownership", env: "EDGEBAN_OWNERSHIP", category: categoryCloudflare, placeholder: "WORD",
+			usage: "tagged: items by hand stay; exclusive: items without an owner are ours", fallback: "tagged"},
+		{name: "max-items", env: "EDGEBAN_MAX_ITEMS", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
+			usage: "most items to hold on the list", fallback: "10000"},
+		{name: "batch-size", env: "EDGEBAN_BATCH_SIZE", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
+			usage: "most items in one request", fallback: "10000"},
+		{name: "api-url", env: "EDGEBAN_API_URL", category: categoryCloudflare, placeholder: "URL",
+			usage: "Cloudflare's API", fallback: "https://api.cloudflare.com/client/v4"},
+
+		{name: "ipv6-prefix", env: "EDGEBAN_IPV6_PREFIX", category: categoryBlocked, placeholder: "BITS", kind: number,
+			usage: "widen IPv6 bans to this prefix length", fallback: "64"},
+		{name: "min-prefix-4", env: "EDGEBAN_MIN_PREFIX_4", category: categoryBlocked, placeholder: "BITS", kind: number,
+			usage: "leave out broader IPv4 bans", fallback: "16"},
+		{name: "min-prefix-6", env: "EDGEBAN_MIN_PREFIX_6", category: categoryBlocked, placeholder: "BITS", kind: number,
+			usage: "leave out broader IPv6 bans", fallback: "32"},
+		{name: "margin", env: "EDGEBAN_MARGIN", category: categoryBlocked, placeholder: "DURATION",
+			usage: "how long an item stays after its ban", fallback: "3m"},
+		{name: "allow", env: "EDGEBAN_ALLOW", category: categoryBlocked, placeholder: "CIDR", kind: list,
+			usage: "address or network never to block", otherwise: "none"},
+		{name: "allow-file", env: "EDGEBAN_ALLOW_FILE", category: categoryBlocked, placeholder: "FILE",
+			usage: "file of addresses and networks never to block, one per line", otherwise: "none"},
+
+		{name: "timeout", env: "EDGEBAN_TIMEOUT", category: categoryOperation, placeholder: "DURATION",
+			usage: "most time for the whole run", fallback: "110s"},
+		{name: "state-dir", env: "EDGEBAN_STATE_DIR", category: categoryOperation, placeholder: "DIR",
+			usage:    "where a run leaves word for the next one",
+			fallback: "/var/lib/edgeban", otherwise: "$STATE_DIRECTORY, else /var/lib/edgeban"},
+		{name: "metrics-file", env: "EDGEBAN_METRICS_FILE", category: categoryOperation, placeholder: "FILE",
+			usage: "where to write metrics for node_exporter, named *.prom", otherwise: "none"},
+		{name: "log-level", env: "EDGEBAN_LOG_LEVEL", category: categoryOperation, placeholder: "WORD",
+			usage: "least level to log: debug, info, warn or error", fallback: "info"},
+		{name: "log-format", env: "EDGEBAN_LOG_FORMAT", category: categoryOperation, placeholder: "WORD",
+			usage: "text or json", fallback: "text"},
+	}
+}
+
+// Settings are the effective settings of one run, checked.
+type Settings struct {
+	Fail2banDBs     []string
+	Fail2banBantime time.Duration
+	Jails           []string // globs of path.Match; empty: all
+	ExcludeJails    []string
+
+	Account      string            // 32 hexadecimal digits in lower case; may be empty without needCloudflare
+	Token        cloudflare.Secret // may be empty without needCloudflare
+	List         string            // a name, or an id of 32 hexadecimal digits
+	Owner        string            // may be empty without needCloudflare
+	FormerOwners []string
+	Exclusive    bool // items without an owner are ours
+	MaxItems     int
+	BatchSize    int
+	APIURL       string // without a slash at its end
+	IPv6Prefix   int    // bits
+	MinPrefix4   int    // bits
+	MinPrefix6   int    // bits
+	Margin       time.Duration
+	Allow        []AllowEntry // of --allow and of the allow file
+	Timeout      time.Duration
+	StateDir     string
+	MetricsFile  string // empty: none
+	LogLevel     slog.Level
+	LogFormat    string // "text" or "json"
+
+	// Warnings are for a person: whole sentences without a full stop.
+	Warnings []string
+
+	values      map[string]value // of each setting by its name, for `edgeban config`
+	tokenOrigin string
+}
+
+// needs is what a command cannot work without.
+type needs uint8
+
+const (
+	needSources    needs = 1 << iota // at least one source of bans
+	needCloudflare                   // account, token, owner
+)
+
+// loadSettings resolves, checks and completes the settings for cmd. Its error is a usageError that holds every
+// problem of the settings or, when there is none, every problem of the files they name.
+func loadSettings(cmd *cli.Command, sys *system, need needs) (Settings, error) {
+	p := &problems{}
+	p.hide(sys.getenv(tokenVariable))
+	s := parse(resolve(cmd, sys, p), p)
+	s.check(sys, need, p)
+	if err := p.err(); err != nil {
+		return Settings{}, err
+	}
+	s.readFiles(sys, need, p)
+	if err := p.err(); err != nil {
+		return Settings{}, err
+	}
+	return s, nil
+}

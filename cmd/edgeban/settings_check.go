@@ -1,0 +1,49 @@
+package main
+
+import (
+	"slices"
+
+	"edgeban/reconcile"
+)
+
+// check looks at what the settings mean together, and at what the command cannot do without.
+func (s *Settings) check(sys *system, need needs, p *problems) {
+	if s.IPv6Prefix > 0 && s.IPv6Prefix < s.MinPrefix6 {
+		p.add("ipv6-prefix %d%s is broader than min-prefix-6 %d%s: every IPv6 ban would be left out",
+			s.IPv6Prefix, s.values["ipv6-prefix"].origins(), s.MinPrefix6, s.values["min-prefix-6"].origins())
+	}
+	for _, glob := range s.Jails {
+		if slices.Contains(s.ExcludeJails, glob) {
+			p.add("%q is both in jail%s and in exclude-jail%s",
+				glob, s.values["jail"].origins(), s.values["exclude-jail"].origins())
+		}
+	}
+	for _, former := range s.FormerOwners {
+		if s.Owner != "" && reconcile.SameOwner(s.Owner, former) {
+			p.add("owner %q%s and former-owner %q%s are the same",
+				s.Owner, s.values["owner"].origins(), former, s.values["former-owner"].origins())
+		}
+	}
+	if file := s.values["token-file"]; looksLikeToken(file.text()) {
+		p.hide(file.text())
+		p.addHint("Write the token into a file, readable by edgeban alone, and give the file's name.",
+			"token-file: this seems to be a token, where the name of a file is expected%s", file.origins())
+	}
+	if p.configUnknown {
+		return // what seems to be missing may stand in the file
+	}
+	if need&needSources != 0 && len(s.Fail2banDBs) == 0 {
+		p.addHint("Set fail2ban-db: without a source nothing could be told from \"nobody is banned\".",
+			"no source of bans%s", s.values["fail2ban-db"].origins())
+	}
+	if need&needCloudflare != 0 && s.Account == "" {
+		p.addHint("It is the 32 digits in the dashboard's address, https://dash.cloudflare.com/<account id>/…\n"+
+			"Set it as account in the configuration file, as --account or as CLOUDFLARE_ACCOUNT_ID.",
+			"the Cloudflare account is not set")
+	}
+	if need&needCloudflare != 0 && s.values["token-file"].text() == "" && sys.getenv(tokenVariable) == "" {
+		p.addHint("Create one in the dashboard under Manage Account → Account API Tokens with the permission\n"+
+			"Account → Account Filter Lists → Edit, and put it into /etc/edgeban/token (mode 0600).",
+			"there is no Cloudflare API token")
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+// value is what a setting was set to, and where.
+type value struct {
+	texts  []string // at most one, unless the setting is a list
+	origin string   // "flag --list", "environment EDGEBAN_LIST", "/etc/edgeban/edgeban.toml, line 7", "default"
+}
+
+// text is the value of a setting that is no list.
+func (v value) text() string {
+	if len(v.texts) == 0 {
+		return ""
+	}
+	return v.texts[0]
+}
+
+func (v value) origins() string { return " (" + v.origin + ")" }
+
+const (
+	tokenVariable   = "CLOUDFLARE_API_TOKEN"
+	tokenCredential = "cloudflare-api-token" // a systemd credential
+	originDefault   = "default"
+)
+
+// resolver finds each setting's value: flag, else environment, else credential, else configuration file, else
+// default.
+type resolver struct {
+	cmd  *cli.Command
+	sys  *system
+	file configFile
+}
+
+// resolve returns the value of every setting by its name.
+func resolve(cmd *cli.Command, sys *system, p *problems) map[string]value {
+	r := resolver{cmd: cmd, sys: sys}
+	values := map[string]value{}
+	for _, s := range settings() {
+		values[s.name] = r.value(s)
+		if s.name == "config" { // the first one: the others may stand in the file
+			r.file = readConfigFile(values[s.name], p)
+		}
+	}
+	return values
+}
+
+func (r resolver) value(s setting) value {
+	if r.cmd.IsSet(s.name) {
+		return value{r.flagTexts(s), "flag --" + s.name}
+	}
+	if s.name == "token-file" && r.sys.getenv(tokenVariable) != "" {
+		return value{nil, "environment " + tokenVariable + " instead"}
+	}
+	if text, set := r.sys.lookupEnv(s.env); text != "" || set && s.emptyIsNone {
+		return value{split(s, text), "environment " + s.env}
+	}
+	if v, found := r.credential(s); found {
+		return v
+	}
+	if v, found := r.file.values[s.name]; found {
+		return v
+	}
+	return r.byDefault(s)
+}
+
+// flagTexts are the flag's values; urfave/cli has split a list at its commas.
+func (r resolver) flagTexts(s setting) []string {
+	if s.kind == list {
+		return tidy(r.cmd.StringSlice(s.name))
+	}
+	return []string{r.cmd.String(s.name)}
+}
+
+// credential is the token file that systemd hands over, if it does.
+func (r resolver) credential(s setting) (value, bool) {
+	dir := r.sys.getenv("CREDENTIALS_DIRECTORY")
+	if s.name != "token-file" || dir == "" {
+		return value{}, false
+	}
+	file := filepath.Join(dir, tokenCredential)
+	return value{[]string{file}, "credential " + tokenCredential}, exists(file)
+}
+
+func (r resolver) byDefault(s setting) value {
+	if s.name == "state-dir" {
+		// systemd names all of a unit's state directories, with colons between them.
+		if dir, _, _ := strings.Cut(r.sys.getenv("STATE_DIRECTORY"), ":"); dir != "" {
+			return value{[]string{dir}, "environment STATE_DIRECTORY"}
+		}
+	}
+	text := s.fallback
+	if strings.HasPrefix(text, "/") {
+		text = r.sys.path(text)
+	}
+	if text == "" || s.ifExists && !exists(text) {
+		return value{nil, originDefault}
+	}
+	return value{[]string{text}, originDefault}
+}
+
+// split takes a text apart where the setting is a list.
+func split(s setting, text string) []string {
+	if s.kind != list {
+		return []string{text}
+	}
+	return tidy(strings.Split(text, ","))
+}
+
+// tidy cuts blanks off the texts and leaves empty ones out.
+func tidy(texts []string) []string {
+	var kept []string
+	for _, text := range texts {
+		if text = strings.TrimSpace(text); text != "" {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}
+
+// exists reports whether something lies at path. Where that cannot be told it is assumed, so that reading it
+// says why.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// settingFlags declares the settings' flags for one command. urfave/cli only collects them as text: what they
+// mean, and the other places a setting may come from, are ours.
+func settingFlags() []cli.Flag {
+	var flags []cli.Flag
+	for _, s := range settings() {
+		help := func(cli.Flag) string { return s.help() }
+		takesFile := s.placeholder == "FILE" || s.placeholder == "DIR"
+		if s.kind == list {
+			f := &cli.StringSliceFlag{Name: s.name, Category: s.category, Usage: s.usage, TakesFile: takesFile}
+			f.SetStringer(help)
+			flags = append(flags, f)
+			continue
+		}
+		f := &cli.StringFlag{Name: s.name, Category: s.category, Usage: s.usage, TakesFile: takesFile}
+		f.SetStringer(help)
+		flags = append(flags, f)
+	}
+	return flags
+}
+
+// help is the setting's line in --help; a tab ends its first column.
+func (s setting) help() string {
+	line := "--" + s.name + " " + s.placeholder + "\t" + s.usage
+	if s.kind == list {
+		line += "; repeatable"
+	}
+	if d := s.defaultText(); d != "" {
+		line += " (default: " + d + ")"
+	}
+	return line + " [$" + s.env + "]"
+}
+
+// defaultText is the default in words.
+func (s setting) defaultText() string {
+	switch {
+	case s.otherwise != "":
+		return s.otherwise
+	case s.ifExists:
+		return s.fallback + " when it exists"
+	default:
+		return s.fallback
+	}
+}
+
+// settingNamed returns the declaration of a setting.
+func settingNamed(name string) (setting, bool) {
+	all := settings()
+	i := slices.IndexFunc(all, func(s setting) bool { return s.name == name })
+	if i < 0 {
+		return setting{}, false
+	}
+	return all[i], true
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"edgeban/metrics"
+	"edgeban/reconcile"
+)
+
+func syncCommand(sys *system) *cli.Command {
+	return &cli.Command{
+		Name:  "sync",
+		Usage: "make the list equal to the active bans; what the timer starts",
+		Description: "Reads every active ban, reads the whole list, adds what is missing and removes what is no longer\n" +
+			"wanted. Items by hand and of other hosts stay. If no source can be read the run is skipped and\n" +
+			"the list stays as it is.\n\n" +
+			exitStatuses,
+		Flags: append(settingFlags(),
+			&cli.BoolFlag{Name: "dry-run", HideDefault: true, Local: true, Usage: "change nothing, print what would change: the same as diff"},
+			allowRemovalsFlag(),
+		),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if cmd.Bool("dry-run") {
+				return runDiff(ctx, cmd, sys, diffOptions{})
+			}
+			s, err := loadSettings(cmd, sys, needSources|needCloudflare)
+			if err != nil {
+				return err
+			}
+			x, err := openSession(sys, s, journal)
+			if err != nil {
+				return err
+			}
+			return x.sync(ctx, cmd.Bool("allow-removals"))
+		},
+	}
+}
+
+func allowRemovalsFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "allow-removals", HideDefault: true, Local: true,
+		Usage: "let removals through that are otherwise withheld"}
+}
+
+// sync makes the list equal to the bans.
+func (x *session) sync(ctx context.Context, allowRemovals bool) error {
+	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
+	defer cancel()
+	x.remember()
+	unlock, err := x.dir.lock()
+	if errors.Is(err, errLocked) {
+		x.out.skipped(err, "This run was skipped; the other one does the work.")
+		return nil
+	}
+	if err != nil {
+		return x.out.fail(err)
+	}
+	defer unlock()
+	x.recall() // what the run before us left is only sure now
+
+	run := x.run()
+	run.Limits.AllowRemovals = run.Limits.AllowRemovals || allowRemovals
+	report := run.Do(ctx)
+	report.Err = x.interrupted(ctx, report.Err)
+	x.keep(report, allowRemovals)
+	x.publish(report)
+	return x.conclude(report)
+}
+
+// keep writes the state for the next run.
+func (x *session) keep(report reconcile.Report, allowRemovals bool) {
+	x.state.Sources = map[string]json.RawMessage{}
+	for _, s := range report.Sources {
+		if s.Memory != nil {
+			x.state.Sources[s.Name+" "+s.Label] = s.Memory
+		}
+	}
+	if succeeded(report) {
+		x.state.LastSuccess = report.Now.UTC()
+		if allowRemovals && x.settings.Exclusive {
+			x.state.allowUntagged(x.settings.Account + "/" + x.settings.List)
+		}
+	}
+	if err := x.dir.save(x.state); err != nil {
+		x.out.warn(err.Error())
+	}
+}
+
+// succeeded reports whether a run left nothing to do.
+func succeeded(r reconcile.Report) bool {
+	missing, stale, known := r.Drift()
+	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
+}
+
+// publish writes the metrics, also of a run that failed. That they cannot be written is no reason to fail the run: the
+// age of the file tells.
+func (x *session) publish(report reconcile.Report) {
+	if x.settings.MetricsFile == "" {
+		return
+	}
+	run := metrics.Run{Report: report, List: x.settings.List, LastSuccess: x.state.LastSuccess, Version: thisVersion(), GoVersion: runtime.Version()}
+	for _, r := range x.client.Requests() {
+		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})
+	}
+	if err := metrics.WriteFile(x.settings.MetricsFile, run); err != nil {
+		x.out.warn(err.Error())
+	}
+}
+
+// conclude tells how the run ended and returns the error that gives the exit status.
+func (x *session) conclude(report reconcile.Report) error {
+	x.remark(report)
+	x.advise(report)
+	switch report.Outcome {
+	case reconcile.OutcomeSkipped:
+		x.out.skipped(report.Err, "The run was skipped and the list left as it is.")
+		return nil
+	case reconcile.OutcomeFailed:
+		return x.out.fail(report.Err)
+	}
+	x.out.summary(x.settings.List, report, x.requests())
+	return x.out.fail(report.Err)
+}
+
+// remark says what a person ought to know besides the numbers.
+func (x *session) remark(report reconcile.Report) {
+	for _, note := range report.Notes {
+		x.out.warn(note)
+	}
+	if report.Outcome != reconcile.OutcomeSkipped {
+		for _, s := range report.Sources {
+			if s.Err != nil {
+				x.out.warn(s.Err.Error() + "; its items stay until it answers again")
+			}
+		}
+	}
+	if report.Survey != nil && report.Survey.References == 0 {
+		x.out.warn("no rule uses list " + x.settings.List + ": nothing is blocked; add a WAF custom rule (ip.src in $" + x.settings.List + ") with action Block")
+	}
+}
+
+// advise says what the bans that were left out tell about the set-up. diff lists them one by one instead.
+func (x *session) advise(report reconcile.Report) {
+	if n := leftOutBy(report, reconcile.LeftOutCloudflare); n > 0 {
+		x.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
+			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
+	}
+	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
+		x.out.warn(plural(n, "ban") + " left out for want of room: the most recent ones are kept")
+	}
+}
+
+func leftOutBy(report reconcile.Report, reason reconcile.LeftOutReason) int {
+	n := 0
+	for _, l := range report.LeftOut() {
+		if l.Reason == reason {
+			n++
+		}
+	}
+	return n
+}
+
+// seconds is a duration as the summary prints it.
+func seconds(d time.Duration) float64 { return d.Round(100 * time.Millisecond).Seconds() }

@@ -1,0 +1,179 @@
+package metrics
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"edgeban/reconcile"
+)
+
+// Run is what there is to publish about one run.
+type Run struct {
+	Report reconcile.Report
+
+	// List is the name of the list that the run was about: the value of the label target.
+	List string
+
+	// LastSuccess is the time of the last run that left nothing to change, this one or an earlier one; zero: unknown.
+	LastSuccess time.Time
+
+	// Requests are those that the run made to the API. Two of the same method and status are added up.
+	Requests []Request
+
+	Version   string // of edgeban
+	GoVersion string // of the Go release that built it
+}
+
+// Request counts the API requests of one kind.
+type Request struct {
+	Method string
+	Status int // of HTTP; 0: there was no answer
+	Count  int
+}
+
+// Registry returns a new registry that holds the gauges of this run and nothing else.
+func Registry(run Run) *prometheus.Registry {
+	s := sheet{prometheus.NewRegistry()}
+	s.lastRun(run)
+	s.sources(run.Report.Sources)
+	s.leftOut(run.Report)
+	s.list(run)
+	s.changes(run)
+	s.api(run)
+	return s.registry
+}
+
+// sheet is where the gauges of one run are written down.
+type sheet struct{ registry *prometheus.Registry }
+
+// gauge adds a metric. It has no series, and is not published, until one is set. A name that is no metric's name, or is
+// there already, is a mistake in this package and panics.
+func (s sheet) gauge(name, help string, labels ...string) gauge {
+	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+	s.registry.MustRegister(vec)
+	return gauge{vec}
+}
+
+// gauge is one metric. Label values are given in the order of its labels and may be any text.
+type gauge struct{ vec *prometheus.GaugeVec }
+
+func (g gauge) series(values []string) prometheus.Gauge {
+	clean := make([]string, len(values))
+	for i, v := range values {
+		clean[i] = cleanLabel(v)
+	}
+	return g.vec.WithLabelValues(clean...)
+}
+
+func (g gauge) set(value float64, labels ...string) { g.series(labels).Set(value) }
+
+// add adds to a series, which begins at 0. Adding 0 makes sure that the series exists.
+func (g gauge) add(n int, labels ...string) { g.series(labels).Add(float64(n)) }
+
+// setTime sets a time in seconds since 1970, to the second; the zero time is unknown and sets nothing.
+func (g gauge) setTime(t time.Time) {
+	if !t.IsZero() {
+		g.set(float64(t.Unix()))
+	}
+}
+
+func (s sheet) lastRun(run Run) {
+	r := run.Report
+	s.gauge("edgeban_build_info",
+		"Version of edgeban, and of the Go release that built it; always 1.",
+		"version", "goversion").set(1, run.Version, run.GoVersion)
+	s.gauge("edgeban_last_run_timestamp_seconds",
+		"Time when the last run began, in seconds since 1970.").setTime(r.Now)
+	s.gauge("edgeban_last_success_timestamp_seconds",
+		"Time when the last run began that left nothing to change, in seconds since 1970.").setTime(run.LastSuccess)
+
+	duration := s.gauge("edgeban_last_run_duration_seconds", "Time that the last run took, in seconds.")
+	if r.Duration > 0 {
+		duration.set(r.Duration.Seconds())
+	}
+	outcome := s.gauge("edgeban_last_run_outcome",
+		"Outcome of the last run: 1 for the one it had, 0 for each other.", "outcome")
+	if r.Outcome != "" {
+		for _, o := range reconcile.Outcomes() {
+			outcome.add(0, string(o))
+		}
+		outcome.set(1, string(r.Outcome))
+	}
+}
+
+func (s sheet) list(run Run) {
+	r, target := run.Report, run.List
+	references := s.gauge("edgeban_list_references",
+		"Rules that use the list; with 0 it blocks nobody.", "target")
+	skew := s.gauge("edgeban_clock_skew_seconds",
+		"Time by which Cloudflare's clock is ahead of this host's, in seconds; negative: behind.")
+	if r.Survey != nil {
+		references.add(r.Survey.References, target)
+		if !r.Survey.Clock.IsZero() {
+			skew.set(r.Skew.Seconds())
+		}
+	}
+	items := s.gauge("edgeban_list_items",
+		"Items on the list after the last run, by owner: own, peer (another edgeban's), foreign (anybody else's).",
+		"target", "owner")
+	if standing, known := r.Standing(); known {
+		items.add(standing.Own, target, "own")
+		items.add(standing.Peers, target, "peer")
+		items.add(standing.Foreign, target, "foreign")
+	}
+	s.plan(r.Plan, target)
+}
+
+// plan publishes what the plan found on the list, and how much fits on it.
+func (s sheet) plan(plan *reconcile.Plan, target string) {
+	capacity := s.gauge("edgeban_list_capacity_items",
+		"Items that the list may hold: the account's quota less what its other lists hold.", "target")
+	lingering := s.gauge("edgeban_list_lingering_items",
+		"Items of our own that stay although the records of their bans ended, because Fail2Ban may go on banning in its memory.", "target")
+	covered := s.gauge("edgeban_list_covered_entries",
+		"Banned prefixes that need no item because a broader one covers them for at least as long.", "target")
+	satisfied := s.gauge("edgeban_list_satisfied_entries",
+		"Banned prefixes that need no item of our own because another's is on the list.", "target")
+	if plan == nil {
+		return
+	}
+	capacity.add(plan.Room, target)
+	lingering.add(plan.Lingering, target)
+	covered.add(plan.Covered, target)
+	satisfied.add(plan.Satisfied, target)
+}
+
+// changes publishes what was written and what was not. All of it is unknown when it is open what a write did: the number of
+// changes that surely took effect is then no more than a lower bound.
+func (s sheet) changes(run Run) {
+	added := s.gauge("edgeban_last_run_added_items",
+		"Items that the last run wrote, including those of which only the comment changed.", "target")
+	removed := s.gauge("edgeban_last_run_removed_items",
+		"Items that the last run removed.", "target")
+	drift := s.gauge("edgeban_drift_items",
+		"Items that after the last run are still to be written (missing) or removed (stale), withheld removals included.",
+		"target", "direction")
+	missing, stale, known := run.Report.Drift()
+	if !known {
+		return
+	}
+	added.add(run.Report.Applied.Added, run.List)
+	removed.add(run.Report.Applied.Removed, run.List)
+	drift.add(missing, run.List, "missing")
+	drift.add(stale, run.List, "stale")
+}
+
+func (s sheet) api(run Run) {
+	requests := s.gauge("edgeban_last_run_api_requests",
+		"Requests to Cloudflare's API in the last run by method and HTTP status; none is the status where no answer came.",
+		"method", "status")
+	for _, q := range run.Requests {
+		status := "none"
+		if q.Status != 0 {
+			status = strconv.Itoa(q.Status)
+		}
+		requests.add(q.Count, q.Method, status)
+	}
+}

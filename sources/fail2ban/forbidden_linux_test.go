@@ -1,0 +1,70 @@
+package fail2ban
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+)
+
+const nobody = 65534
+
+// Root may read everything; a thread of its with another file-system user may not.
+func TestForbidden(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	dir, err := os.MkdirTemp("", "forbidden") // t.TempDir lies below a directory that others may not enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := build(t, filepath.Join(dir, "db"), schema4()...)
+	tests := []struct {
+		name      string
+		dir, file os.FileMode
+		fact      string
+	}{
+		{"file", 0o755, 0o600, "The database belongs to root."},
+		{"directory", 0o700, 0o644, "The directory " + dir + " belongs to root."},
+	}
+	const hint = " Run as root, or give this user CAP_DAC_READ_SEARCH as the packaged unit does."
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			chmod(t, dir, tt.dir)
+			chmod(t, path, tt.file)
+			s := New(path, Options{})
+			var e *Error
+			as(t, nobody, func() { e = readError(t, s) })
+			wantError(t, e, Denied, "Fail2Ban database "+path+": permission denied", tt.fact+hint)
+		})
+	}
+
+	chmod(t, dir, 0o755)
+	chmod(t, path, 0o444)
+	as(t, nobody, func() { // the twin
+		if got := mustRead(t, New(path, Options{}), fixtureNow()); len(got.Bans) != 1 {
+			t.Errorf("got %d bans", len(got.Bans))
+		}
+	})
+}
+
+// as calls f on a thread that accesses files as user uid.
+func as(t *testing.T, uid int, f func()) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := syscall.Setfsuid(uid); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setfsuid(0)
+	f()
+}
+
+func chmod(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,86 @@
+package fail2ban
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// inspect names what is wrong with the file before SQLite, which says the same of most of it, is asked. It opens nothing.
+func inspect(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fileError(path, err)
+	case info.IsDir():
+		return &Error{Path: path, Problem: NotAFile, cause: "is a directory"}
+	case !info.Mode().IsRegular():
+		return &Error{Path: path, Problem: NotAFile}
+	case info.Size() == 0:
+		return &Error{Path: path, Problem: Empty}
+	}
+	return nil
+}
+
+// openError finds out why SQLite could not open a file that inspect had no fault to find with. No connection is open
+// then whose locks the closing of the file could drop.
+func openError(path string, cause error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fileError(path, err)
+	}
+	f.Close()
+	return &Error{Path: path, Problem: Unopenable, Err: cause}
+}
+
+// fileError tells the operating system's errors apart.
+func fileError(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return &Error{Path: path, Problem: Denied, Err: err, fact: ownerOf(path)}
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		if dir, err := os.Stat(filepath.Dir(path)); err != nil || !dir.IsDir() {
+			return &Error{Path: path, Problem: NoDirectory, Err: err}
+		}
+		return &Error{Path: path, Problem: Missing, Err: err}
+	default:
+		reason := err
+		if e, ok := errors.AsType[*fs.PathError](err); ok {
+			reason = e.Err // without the path, which the message has already
+		}
+		return &Error{Path: path, Problem: Unreadable, Err: err, cause: fmt.Sprintf("%v: %v", Unreadable, reason)}
+	}
+}
+
+// ownerOf says in a sentence who owns what stands in the way: the database, or the first directory on the way to it that
+// may not be entered. It is empty when nobody can tell.
+func ownerOf(path string) string {
+	for at, what := path, "The database"; ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		if err != nil && at != filepath.Dir(at) {
+			what = "The directory " + filepath.Dir(at)
+			continue
+		}
+		if err != nil {
+			return ""
+		}
+		stat, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return ""
+		}
+		return what + " belongs to " + userName(stat.Uid) + "."
+	}
+}
+
+func userName(uid uint32) string {
+	id := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return "user " + id
+}
