@@ -37,7 +37,7 @@ func (s sheet) sources(sources []reconcile.SourceReport) {
 		}
 		for jail, n := range src.Active {
 			each.add(n, src.Name, src.Label)
-			sums[src.Name][cleanLabel(jail)] += n
+			sums[src.Name][jail] += n
 		}
 	}
 	for name, jails := range sums {
@@ -81,7 +81,7 @@ func (s sheet) leftOut(r reconcile.Report) {
 	whole := answered(r.Sources)
 	for name, complete := range whole {
 		for _, reason := range leftOutReasons() {
-			if complete && (reason != reconcile.LeftOutNoRoom || true) {
+			if complete && (reason != reconcile.LeftOutNoRoom || r.Plan != nil) {
 				bans.add(0, name, string(reason))
 			}
 		}

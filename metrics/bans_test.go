@@ -103,6 +103,30 @@ func TestHostileJail(t *testing.T) {
 	}
 }
 
+// The other labels hold foreign text as well: a path may have any bytes.
+func TestHostileLabels(t *testing.T) {
+	run := Run{
+		List:     "l\xff",
+		Requests: []Request{{Method: "m\xff", Count: 1}},
+		Version:  "v\xff",
+		Report: reconcile.Report{
+			Sources: []reconcile.SourceReport{{Name: "n\xff", Label: "/p\xff\n", Active: map[string]int{}}},
+			Survey:  &reconcile.Survey{},
+		},
+	}
+	got := parse(t, render(t, run))
+	for name, series := range map[string]string{
+		"edgeban_build_info":            "|v%FF",
+		"edgeban_list_references":       "l%FF",
+		"edgeban_last_run_api_requests": "m%FF|none",
+		"edgeban_source_up":             "/p%FF%0A|n%FF",
+	} {
+		if _, ok := got[name].series[series]; !ok {
+			t.Errorf("%s has the series %v, not %q", name, got[name].series, series)
+		}
+	}
+}
+
 // However many jails there are, the number of series is bounded, no ban is lost, and the largest keep their names.
 func TestManyJails(t *testing.T) {
 	active := map[string]int{}
