@@ -1,0 +1,47 @@
+// Package reconcile decides what has to change on a list at Cloudflare's edge so that it equals the active bans.
+//
+// It is the core: values in, values out, and no imports but the standard library. Start at Run.Do, which is one run, and follow
+// the data, which flows one way:
+//
+//	Source.Bans → Desire → Diff → Plan.Check → Apply → Report
+//
+// Sources and targets are interfaces, defined here and implemented by adapters that do not know each other. Imports
+// point inwards: cmd → {sources/*, cloudflare, metrics} → reconcile → standard library.
+//
+// # Words
+//
+// A source is where bans come from. A ban is one source's statement that a network is to be blocked until a time. An
+// entry is what we want on a list: a prefix and its terms, which are the bans behind it. A target holds items: an opaque id, a prefix
+// and a comment. The owner is the edgeban that put an item there; an item without an edgeban tag is foreign, one of
+// another owner is a peer's. The lease is the time until which the owner answers for an item. Drift is how many changes lie
+// between the bans and the list.
+//
+// # What always holds
+//
+//  1. A read is complete or it is an error. "No bans" and "could not read" are different values.
+//  2. No removal rests on a source that did not answer. If none answered the run is skipped.
+//  3. Foreign items are never removed or rewritten. One that stands at an entry's prefix satisfies it.
+//  4. After a run that ended well, the next plan is empty.
+//  5. What is protected is never blocked, nor any prefix that contains it. IPv6 is widened less instead.
+//  6. Writes go out one after the other, additions first, so that nothing is unblocked on the way.
+//  7. A number that was not measured is absent from the report.
+//  8. When the clocks are more than five minutes apart, nothing is done.
+//
+// # Ownership and leases
+//
+// An item's comment says whose it is (Tag). We remove only what is ours. A peer's item satisfies our entry until two
+// intervals before its lease ends; whoever wants the prefix longer then posts it under its own tag, which overwrites the
+// comment without a gap. A peer's item whose lease ended a week ago belongs to a host that is gone, and anyone may remove it.
+// A lease is at most 30 days long, also a permanent ban's, and is renewed in its last week together with other additions, or
+// on its last day alone. So an ordinary ban is written once, and a dead host leaves nothing behind.
+//
+// # Lingering
+//
+// The end of a Fail2Ban row is not the end of the ban, see Term.keepUntil. A row that ended therefore may keep an item at the
+// edge, but it never adds one. A row that is gone was deleted by an un-ban, and its item goes at once.
+//
+// # Time
+//
+// One now is used throughout a run. Comments hold whole seconds; leases are rounded up and now is rounded down, so that rounding
+// never unblocks early and never makes a second run differ from the first.
+package reconcile
