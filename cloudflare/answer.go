@@ -44,7 +44,7 @@ func (c *Client) receive(resp *http.Response) (answer, error) {
 	a := answer{method: req.Method, path: req.URL.Path, status: resp.StatusCode, header: resp.Header}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.bodyLimit+1))
 	if err != nil && a.good() {
-		return a, &NoAnswerError{Method: a.method, Path: a.path, Host: req.URL.Hostname(), Partial: true, Err: err}
+		return a, &NoAnswerError{Method: a.method, Path: a.path, Host: req.URL.Hostname(), Partial: true, Err: c.cleaned(err)}
 	}
 	if int64(len(body)) > c.bodyLimit {
 		a.tooLarge = true
@@ -100,7 +100,7 @@ func (c *Client) flaw(a answer, e *envelope) error {
 		return fmt.Errorf("answer is not JSON (content type %q): %s", c.clean(kind), c.excerpt(text))
 	}
 	if err := json.Unmarshal(a.body, e); err != nil {
-		return fmt.Errorf("answer is not what it should be: %w", err)
+		return fmt.Errorf("answer is not what it should be: %w", c.cleaned(err))
 	}
 	return nil
 }
@@ -114,10 +114,10 @@ func (c *Client) excerpt(body []byte) string {
 	return string(text)
 }
 
-// into decodes the result of a good answer.
-func (e envelope) into(result any) error {
+// decode decodes the result of a good answer.
+func (c *Client) decode(e envelope, result any) error {
 	if err := json.Unmarshal(e.Result, result); err != nil {
-		return fmt.Errorf("result is not what it should be: %w", err)
+		return fmt.Errorf("result is not what it should be: %w", c.cleaned(err))
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func (c *Client) errorInfos(raw json.RawMessage) []ErrorInfo {
 			infos = append(infos, c.errorInfos(wire.Chain)...)
 		}
 	}
-	return infos
+	return infos[:min(len(infos), 10)]
 }
 
 // retryAfter reads the header of that name, seconds or a date (RFC 9110, section 10.2.3): 0 to 24 hours. A date is
@@ -175,6 +175,23 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	}
 	return min(max(at.Sub(now), 0), most)
 }
+
+// cleaned makes the text of err fit for a line, where it may quote what the other side sent.
+func (c *Client) cleaned(err error) error {
+	if text := c.clean(err.Error()); text != err.Error() {
+		return &cleanedError{text, err}
+	}
+	return err
+}
+
+type cleanedError struct {
+	text string
+	err  error
+}
+
+func (e *cleanedError) Error() string { return e.text }
+
+func (e *cleanedError) Unwrap() error { return e.err }
 
 func (c *Client) clean(text string) string { return clean(text, c.token) }
 

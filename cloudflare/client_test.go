@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	fake "edgeban/cloudflare/cloudflaretest"
@@ -92,6 +93,37 @@ func TestRequests(t *testing.T) {
 			t.Error(e.Requests())
 		}
 	})
+}
+
+// TestSocket goes over a real one, with the client's own transport, from several goroutines.
+func TestSocket(t *testing.T) {
+	edge := fake.New(fake.Options{})
+	edge.AddToken(testToken, fake.ListsRead)
+	edge.AddList(testAccount, "edgeban", "ip")
+	if err := edge.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer edge.Close()
+	client, err := New(Config{BaseURL: edge.URL(), Account: testAccount, Token: NewSecret(testToken)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if lists, _, err := client.Lists(t.Context()); err != nil || len(lists) != 1 {
+				t.Error(lists, err)
+			}
+		})
+	}
+	all.Wait()
+	if want := []RequestCount{{"GET", 200, 4}}; !slices.Equal(client.Requests(), want) {
+		t.Error(client.Requests())
+	}
+	if got := edge.Requests(); len(got) != 4 {
+		t.Error(got)
+	}
+	client.reads.CloseIdleConnections()
 }
 
 func TestRanges(t *testing.T) {

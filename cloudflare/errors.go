@@ -153,6 +153,9 @@ func (e *UncertainError) Error() string {
 
 func (e *UncertainError) Unwrap() error { return e.Err }
 
+// Uncertain implements reconcile.Uncertain.
+func (e *UncertainError) Uncertain() bool { return true }
+
 // Hint tells a person what to do.
 func (e *UncertainError) Hint() string {
 	return "Nothing: the next run reads the list again and repairs what is missing."

@@ -35,7 +35,7 @@ func FuzzEnvelope(f *testing.F) {
 			_, _ = client.operationID(a)
 			return
 		}
-		if e.Success || leaks(err.Error()) || len(err.Error()) > 20_000 || strings.ContainsFunc(err.Error(), unicode.IsControl) {
+		if e.Success || strings.Contains(err.Error(), testToken) || len(err.Error()) > 20_000 || strings.ContainsFunc(err.Error(), unicode.IsControl) {
 			t.Errorf("%+v %q", e, err)
 		}
 		_ = hint(err)

@@ -93,7 +93,7 @@ func (w *walk) page(ctx context.Context, list List, cursor string) (string, erro
 	var members []listItem
 	switch {
 	case !e.empty():
-		if err := e.into(&members); err != nil {
+		if err := w.client.decode(e, &members); err != nil {
 			return "", err
 		}
 	case cursor != "" || list.Items != 0:

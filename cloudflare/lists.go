@@ -45,7 +45,7 @@ func (c *Client) lists(ctx context.Context) ([]List, time.Time, error) {
 	if e.empty() {
 		return nil, clock, nil // the schema allows null; an account without lists has none that could be ours
 	}
-	if err := e.into(&members); err != nil {
+	if err := c.decode(e, &members); err != nil {
 		return nil, time.Time{}, err
 	}
 	lists := make([]List, 0, len(members))

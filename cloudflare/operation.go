@@ -72,6 +72,9 @@ func (e *PendingError) Error() string {
 
 func (e *PendingError) Unwrap() error { return e.Err }
 
+// Uncertain implements reconcile.Uncertain: the operation may complete at any time.
+func (e *PendingError) Uncertain() bool { return true }
+
 // Hint tells a person what to do.
 func (e *PendingError) Hint() string {
 	return "Nothing: Cloudflare goes on working at it, and the next run reads the list again."
@@ -103,7 +106,7 @@ func (c *Client) ended(ctx context.Context, id string) (bool, error) {
 		Error  string `json:"error"`
 	}
 	if err == nil {
-		err = e.into(&operation)
+		err = c.decode(e, &operation)
 	}
 	if err != nil {
 		return false, &PendingError{id, err}
@@ -135,7 +138,7 @@ func (c *Client) submit(ctx context.Context, method string, u *url.URL, body any
 	}
 	resp, err := c.writes.Do(req)
 	if err != nil {
-		return "", &UncertainError{noAnswer(req, err)}
+		return "", &UncertainError{c.noAnswer(req, err)}
 	}
 	a, err := c.receive(resp)
 	if err != nil {
@@ -156,7 +159,7 @@ func (c *Client) operationID(a answer) (string, error) {
 	var started struct {
 		ID string `json:"operation_id"`
 	}
-	if err := e.into(&started); err != nil {
+	if err := c.decode(e, &started); err != nil {
 		return "", err
 	}
 	if !plainID(started.ID) {

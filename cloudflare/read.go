@@ -32,13 +32,13 @@ func (c *Client) get(ctx context.Context, u *url.URL) (envelope, time.Time, erro
 		CheckRetry: r.check, Backoff: r.backoff, ErrorHandler: r.giveUp,
 	}
 	if _, err := again.Do(req); err != nil {
-		return envelope{}, time.Time{}, noAnswer(req.Request, err)
+		return envelope{}, time.Time{}, c.noAnswer(req.Request, err)
 	}
 	e, err := c.open(r.answer)
 	return e, r.answer.clock(), err
 }
 
-func noAnswer(req *http.Request, err error) error {
+func (c *Client) noAnswer(req *http.Request, err error) error {
 	var partial *NoAnswerError
 	if errors.As(err, &partial) {
 		return err
@@ -47,7 +47,7 @@ func noAnswer(req *http.Request, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // the URL is told otherwise
 	}
-	return &NoAnswerError{Method: req.Method, Path: req.URL.Path, Host: req.URL.Hostname(), Err: err}
+	return &NoAnswerError{Method: req.Method, Path: req.URL.Path, Host: req.URL.Hostname(), Err: c.cleaned(err)}
 }
 
 // reading is one read with its attempts. Its methods are go-retryablehttp's hooks, because that library's own obey
@@ -91,12 +91,9 @@ func (r *reading) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dura
 // giveUp keeps the last answer when there are no attempts left.
 func (r *reading) giveUp(resp *http.Response, err error, _ int) (*http.Response, error) {
 	if err == nil {
-		return resp, r.receive(resp)
+		err = r.receive(resp)
 	}
-	if resp != nil {
-		_ = resp.Body.Close()
-	}
-	return nil, err
+	return resp, err // its body, if there is one, was read and closed
 }
 
 func worthAnother(resp *http.Response, err error) bool {

@@ -60,6 +60,9 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	if got := fmt.Sprintf("%s %v %q %#v", config.Token, config.Token, config.Token, config.Token); got != "[secret] [secret] [secret] [secret]" {
 		t.Error(got)
 	}
+	if got := config.Token.GoString() + config.Token.String(); got != mask+mask {
+		t.Error(got)
+	}
 	if got := fmt.Sprintf("%s", Secret{}); got != "" || !(Secret{}).IsZero() || config.Token.IsZero() {
 		t.Errorf("%q", got)
 	}
@@ -81,7 +84,9 @@ func TestSecretIsNotEchoed(t *testing.T) {
 		{"GET", lists, fake.Raw(503, nil, "<html>"+testToken)},
 		{"GET", lists, fake.Raw(503, nil, strings.Repeat("x", 60)+testToken)},
 		{"GET", lists, fake.Raw(302, http.Header{"Location": {"https://h/?" + testToken}}, "")},
+		{"GET", lists, fake.Raw(302, http.Header{"Location": {"https://h:" + testToken + "/%zz"}}, "")},
 		{"GET", lists, fake.Raw(200, http.Header{"Content-Type": {testToken}}, "{}")},
+		{"GET", lists, item(`{"id":"x","num_items":` + strings.Repeat("9", 900) + `}`)},
 		{"GET", lists, item(`{"id":"TOKEN!","name":"x","num_items":1}`)},
 		{"GET", items, item(`{"id":"x","ip":"TOKEN"}`)},
 		{"GET", items, item(`{"id":"TOKEN!","ip":"192.0.2.1"}`)},
@@ -95,6 +100,9 @@ func TestSecretIsNotEchoed(t *testing.T) {
 			err := e.add(t)
 			if err == nil || struck() == 0 {
 				t.Errorf("%d: %v, struck %d", i, err, struck())
+			}
+			if len(err.Error()) > 600 {
+				t.Errorf("%d: %d characters", i, len(err.Error()))
 			}
 			if text := printed(err) + hint(err) + e.log.String(); leaks(text) {
 				t.Errorf("%d shows the token:\n%s", i, text)

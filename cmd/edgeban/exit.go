@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -82,9 +81,6 @@ func report(w io.Writer, err error) int {
 		return exitWithheld
 	case errors.As(err, &pending):
 		return exitPending
-	case errors.Is(err, context.Canceled):
-		complain(w, "interrupted", hintOf(err))
-		return exitFailure
 	default:
 		complain(w, err.Error(), hintOf(err))
 		return exitFailure

@@ -25,7 +25,6 @@ func TestReport(t *testing.T) {
 		{nil, 0, ""},
 		{errors.New("list edgeban: gone"), 1, "edgeban: list edgeban: gone\n"},
 		{fmt.Errorf("read: %w", hinted{errors.New("denied")}), 1, "edgeban: read: denied\n  Do this.\n  Then that.\n"},
-		{fmt.Errorf("read: %w", context.Canceled), 1, "edgeban: interrupted\n"},
 		{fmt.Errorf("read: %w", context.DeadlineExceeded), 1, "edgeban: read: context deadline exceeded\n"},
 		{usagef("bad %d", 1), 2, "edgeban: bad 1\n"},
 		{&usageError{[]problem{{"one", "Mend it."}, {"two", ""}}}, 2, "edgeban: one\n  Mend it.\nedgeban: two\n"},

@@ -70,7 +70,7 @@ func settings() []setting {
 		{name: "ownership", env: "EDGEBAN_OWNERSHIP", category: categoryCloudflare, placeholder: "WORD",
 			usage: "tagged: items by hand stay; exclusive: items without an owner are ours", fallback: "tagged"},
 		{name: "max-items", env: "EDGEBAN_MAX_ITEMS", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
-			usage: "most items to hold on the list", fallback: "10000"},
+			usage: "the account's quota of items, over all its lists", fallback: "10000"},
 		{name: "batch-size", env: "EDGEBAN_BATCH_SIZE", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
 			usage: "most items in one request", fallback: "10000"},
 		{name: "api-url", env: "EDGEBAN_API_URL", category: categoryCloudflare, placeholder: "URL",

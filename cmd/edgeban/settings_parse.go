@@ -39,7 +39,7 @@ func (p *problems) err() error {
 	}
 	for i := range p.found {
 		for _, secret := range p.secrets {
-			p.found[i].text = strings.ReplaceAll(p.found[i].text, secret, "[secret]")
+			p.found[i].text = strings.ReplaceAll(p.found[i].text, secret, mask)
 		}
 	}
 	return &usageError{p.found}
