@@ -31,7 +31,7 @@ func (c *Client) get(ctx context.Context, u *url.URL) (envelope, time.Time, erro
 		HTTPClient: c.reads, RetryMax: readRetries,
 		CheckRetry: r.check, Backoff: r.backoff, ErrorHandler: r.giveUp,
 	}
-	if _, err := again.Do(req); err != nil {
+	if _, err := again.Do(req); err != nil { //nolint:bodyclose // receive closed it
 		return envelope{}, time.Time{}, c.noAnswer(req.Request, err)
 	}
 	e, err := c.open(r.answer)
@@ -70,7 +70,7 @@ func (r *reading) receive(resp *http.Response) error {
 // out the answer at hand.
 func (r *reading) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil || !worthAnother(resp, err) {
-		return false, nil
+		return false, nil //nolint:nilerr // "no" is the decision; err reaches giveUp by itself
 	}
 	r.wait = r.pause
 	if resp != nil {

@@ -40,7 +40,7 @@ func readBody(r *http.Request) ([]byte, error) { return io.ReadAll(r.Body) }
 
 // abort breaks the connection: net/http's documented way to answer with nothing, or with no more than what was
 // sent. https://pkg.go.dev/net/http#ErrAbortHandler
-func abort() { panic(http.ErrAbortHandler) }
+func abort() { panic(http.ErrAbortHandler) } //nolint:forbidigo // see above
 
 // wait returns after d, or with an error as soon as the client has gone away.
 func wait(ctx context.Context, d time.Duration) error {

@@ -73,7 +73,7 @@ func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (aborted bool
 		case http.ErrAbortHandler:
 			aborted = true
 		default:
-			panic(v) // a bug of the handler's, or of a test's hook
+			panic(v) //nolint:forbidigo // a bug of the handler's, or of a test's hook, stays one
 		}
 	}()
 	h.ServeHTTP(w, r)

@@ -57,7 +57,7 @@ func buildLarge(b *testing.B) string {
 	statements = append([]string{`PRAGMA journal_mode = OFF`, `PRAGMA synchronous = OFF`, `BEGIN`}, statements...)
 	const columns = `SELECT printf('%%d.%%d.%%d.%%d', 1 + i / 65536, i / 256 %% 256, i %% 256, i * 7 %% 256) AS ip,
 		CASE i %% 4 WHEN 0 THEN 'sshd' WHEN 1 THEN 'recidive' WHEN 2 THEN 'nginx-http-auth' ELSE 'postfix' END AS jail,
-		1795211472 + i AS timeofban, iif(i %% 5, 600, 600.5) AS bantime, 1 AS bancount, randomblob(800) AS data
+		1795211472 + i AS timeofban, iif(i %% 5, 600, 600.5) AS bantime, 1 AS bancount, zeroblob(800) AS data
 		FROM (WITH RECURSIVE n(i) AS (SELECT %[1]d UNION ALL SELECT i + 1 FROM n WHERE i < %[2]d - 1) SELECT i FROM n)`
 	const chunks = 100
 	for i := range chunks {

@@ -37,8 +37,9 @@ type Error struct {
 	Problem Problem
 	Err     error // the cause; may be nil
 
-	cause string // in place of the problem's own words, where more is known
-	fact  string // the first sentence of the hint; may be empty
+	cause  string // in place of the problem's own words, where more is known
+	fact   string // the first sentence of the hint; may be empty
+	advice string // the last
 }
 
 func (e *Error) Error() string {
@@ -53,11 +54,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Hint tells an administrator what to do next, in whole sentences.
 func (e *Error) Hint() string {
-	hint := e.Problem.hint(shellWord(e.Path))
-	if e.fact != "" {
-		return e.fact + " " + hint
-	}
-	return hint
+	return strings.TrimSpace(e.fact + " " + e.Problem.hint(shellWord(e.Path)) + " " + e.advice)
 }
 
 // String names the problem the way an error message does.

@@ -21,23 +21,29 @@ func TestForbidden(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	path := build(t, filepath.Join(dir, "db"), schema4()...)
+	const hint = " Run as root, or give this user CAP_DAC_READ_SEARCH as the packaged unit does."
+	const namespace = " In the packaged unit that capability reaches only what belongs to root and its group: for others set PrivateUsers=no in a drop-in."
 	tests := []struct {
 		name      string
 		dir, file os.FileMode
-		fact      string
+		gid       int
+		hint      string
 	}{
-		{"file", 0o755, 0o600, "The database belongs to root."},
-		{"directory", 0o700, 0o644, "The directory " + dir + " belongs to root."},
+		{"file", 0o755, 0o600, 0, "The database belongs to root." + hint},
+		{"file of another group", 0o755, 0o640, 54321, "The database belongs to root:54321." + hint + namespace},
+		{"directory", 0o700, 0o644, 0, "The directory " + dir + " belongs to root." + hint},
 	}
-	const hint = " Run as root, or give this user CAP_DAC_READ_SEARCH as the packaged unit does."
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			chmod(t, dir, tt.dir)
 			chmod(t, path, tt.file)
+			if err := os.Chown(path, 0, tt.gid); err != nil {
+				t.Fatal(err)
+			}
 			s := New(path, Options{})
 			var e *Error
 			as(t, nobody, func() { e = readError(t, s) })
-			wantError(t, e, Denied, "Fail2Ban database "+path+": permission denied", tt.fact+hint)
+			wantError(t, e, Denied, "Fail2Ban database "+path+": permission denied", tt.hint)
 		})
 	}
 

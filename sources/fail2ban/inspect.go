@@ -42,7 +42,7 @@ func openError(path string, cause error) error {
 func fileError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return &Error{Path: path, Problem: Denied, Err: err, fact: ownerOf(path)}
+		return deniedError(path, err)
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		if dir, err := os.Stat(filepath.Dir(path)); err != nil || !dir.IsDir() {
 			return &Error{Path: path, Problem: NoDirectory, Err: err}
@@ -57,30 +57,44 @@ func fileError(path string, err error) error {
 	}
 }
 
-// ownerOf says in a sentence who owns what stands in the way: the database, or the first directory on the way to it that
-// may not be entered. It is empty when nobody can tell.
-func ownerOf(path string) string {
-	for at, what := path, "The database"; ; at = filepath.Dir(at) {
-		info, err := os.Stat(at)
-		if err != nil && at != filepath.Dir(at) {
-			what = "The directory " + filepath.Dir(at)
-			continue
-		}
-		if err != nil {
-			return ""
-		}
-		stat, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return ""
-		}
-		return what + " belongs to " + userName(stat.Uid) + "."
+// deniedError says who owns what stands in the way: the database, or the first directory on the way to it that may not
+// be entered.
+func deniedError(path string, err error) error {
+	e := &Error{Path: path, Problem: Denied, Err: err}
+	what, at := "The database", path
+	info, statErr := os.Stat(at)
+	for statErr != nil && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+		what = "The directory " + at
+		info, statErr = os.Stat(at)
 	}
+	if statErr != nil {
+		return e
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return e
+	}
+	e.fact = what + " belongs to " + owner(stat.Uid, stat.Gid) + "."
+	if stat.Uid != 0 || stat.Gid != 0 {
+		// A user namespace gives capabilities only over files of users and groups that it maps.
+		e.advice = "In the packaged unit that capability reaches only what belongs to root and its group: for others set PrivateUsers=no in a drop-in."
+	}
+	return e
 }
 
-func userName(uid uint32) string {
-	id := strconv.FormatUint(uint64(uid), 10)
-	if u, err := user.LookupId(id); err == nil {
-		return u.Username
+// owner names the group where it is not root's.
+func owner(uid, gid uint32) string {
+	name := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
 	}
-	return "user " + id
+	if gid == 0 {
+		return name
+	}
+	group := strconv.FormatUint(uint64(gid), 10)
+	if g, err := user.LookupGroupId(group); err == nil {
+		group = g.Name
+	}
+	return name + ":" + group
 }

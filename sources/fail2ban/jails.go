@@ -18,6 +18,9 @@ const goneAfter = 10 * time.Minute
 type jailMemory struct {
 	// DisabledSince holds, for each jail that was off at the last read while another was on, when that was first seen.
 	DisabledSince map[string]time.Time `json:"disabled_since,omitempty"`
+
+	// Gone are the jails that were judged to be gone and were not seen on since.
+	Gone []string `json:"gone,omitempty"`
 }
 
 // parseJailMemory never fails: without memory, bans are kept.
@@ -31,7 +34,7 @@ func parseJailMemory(raw json.RawMessage) jailMemory {
 
 // json returns nil when there is nothing to remember.
 func (m jailMemory) json() json.RawMessage {
-	if len(m.DisabledSince) == 0 {
+	if len(m.DisabledSince) == 0 && len(m.Gone) == 0 {
 		return nil
 	}
 	raw, err := json.Marshal(m)
@@ -42,24 +45,31 @@ func (m jailMemory) json() json.RawMessage {
 }
 
 // next judges what a read at now saw: gone are the jails that are no longer in Fail2Ban's configuration. A jail that is
-// not listed is never gone. When all are off, Fail2Ban is stopped or starting, which says nothing about any of them.
+// not listed is never gone. When all are off, Fail2Ban is stopped or starting, which says nothing new about any of them:
+// a jail that was gone before stays gone, so that its bans do not come back to the edge at every restart.
 func (m jailMemory) next(enabled map[string]bool, now time.Time) (gone map[string]bool, remembered jailMemory) {
 	gone = make(map[string]bool)
 	remembered.DisabledSince = make(map[string]time.Time)
 	anyOn := slices.Contains(slices.Collect(maps.Values(enabled)), true)
 	for jail, on := range enabled {
-		if on || !anyOn {
+		if on {
 			continue
 		}
-		since, seen := m.DisabledSince[jail]
-		if !seen || since.After(now) { // the clock was set back
-			since = now
+		gone[jail] = slices.Contains(m.Gone, jail)
+		if anyOn {
+			since, seen := m.DisabledSince[jail]
+			if !seen || since.After(now) { // the clock was set back
+				since = now
+			}
+			remembered.DisabledSince[jail] = since.UTC()
+			gone[jail] = gone[jail] || now.Sub(since) >= goneAfter
 		}
-		remembered.DisabledSince[jail] = since.UTC()
-		if now.Sub(since) >= goneAfter {
-			gone[jail] = true
+		if gone[jail] {
+			remembered.Gone = append(remembered.Gone, jail)
 		}
 	}
+	slices.Sort(remembered.Gone)
+	maps.DeleteFunc(gone, func(_ string, is bool) bool { return !is })
 	return gone, remembered
 }
 

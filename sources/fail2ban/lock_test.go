@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,19 @@ func TestNoLockIsLeftBehind(t *testing.T) {
 		mustRead(t, New(path, Options{}), fixtureNow())
 		lock(t, path, "EXCLUSIVE")()
 	}
+}
+
+func TestConcurrentReads(t *testing.T) {
+	s := New(buildSchema4(t), Options{})
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if got, err := s.Bans(t.Context(), fixtureNow(), nil); err != nil || len(got.Bans) != 1 {
+				t.Errorf("got %d bans, error %v", len(got.Bans), err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestContextEndsTheWait(t *testing.T) {

@@ -161,7 +161,7 @@ func enabledJails(ctx context.Context, db connection) (map[string]bool, error) {
 	return enabled, err
 }
 
-// connection is the driver's own: database/sql would convert every value twice more, half of the time a read takes.
+// connection is the driver's own: database/sql handles every value once more and makes a large read 40 % slower.
 type connection struct{ driver.Conn }
 
 // open opens the file read-only. It takes no lock yet. _error_rc stops the driver from adding "out of memory" to
@@ -175,7 +175,7 @@ func open(ctx context.Context, path string) (connection, error) {
 	return connection{conn}, err
 }
 
-// fileURI follows https://www.sqlite.org/uri.html, section 3.1.
+// fileURI follows https://www.sqlite.org/uri.html.
 func fileURI(path string) string {
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	if filepath.IsAbs(path) {

@@ -1,9 +1,10 @@
 package fail2ban
 
 import (
-	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,8 +199,8 @@ func TestRemovedJailOverTwoReads(t *testing.T) {
 	if diff := cmp.Diff([]string{"192.0.2.6 in jdrop"}, voids(second)); diff != "" {
 		t.Errorf("void (-want +got):\n%s", diff)
 	}
-	if !bytes.Equal(second.Memory, first.Memory) {
-		t.Errorf("memory changed to %s", second.Memory)
+	if want := `{"disabled_since":{"jdrop":"2026-11-20T21:51:22Z"},"gone":["jdrop"]}`; string(second.Memory) != want {
+		t.Errorf("memory %s, want %s", second.Memory, want)
 	}
 	if len(second.Notes) != 0 {
 		t.Errorf("notes about a ban that ended: %q", second.Notes)
@@ -242,6 +243,24 @@ func TestReadingLeavesNoTrace(t *testing.T) {
 	build(t, path, `DELETE FROM bips`) // the twin: a writer does change it
 	if after, _ := snapshot(); after == content {
 		t.Error("a DELETE changed nothing: this test proves nothing")
+	}
+}
+
+// After a crash an index may lack rows of its table. Here a partial index is declared a full one.
+func TestRowsMissingFromAnIndex(t *testing.T) {
+	path := build(t, filepath.Join(t.TempDir(), "db"), append(schema4(),
+		`CREATE INDEX lossy ON bips(ip, jail, timeofban, bantime) WHERE 0`, `PRAGMA writable_schema = ON`,
+		`UPDATE sqlite_master SET sql = replace(sql, 'WHERE 0', '') WHERE name = 'lossy'`)...)
+	if got := mustRead(t, New(path, Options{}), fixtureNow()); len(got.Bans) != 1 {
+		t.Errorf("got %d bans", len(got.Bans))
+	}
+
+	db := openToWrite(t, path)
+	defer db.Close()
+	var ip, jail, timeofban, bantime any // the twin: an ordinary query is deceived
+	err := db.QueryRow(strings.TrimSuffix(bipsQuery, " NOT INDEXED")).Scan(&ip, &jail, &timeofban, &bantime)
+	if !errors.Is(err, sql.ErrNoRows) {
+		t.Errorf("the index is not lossy (%v, error %v): this test proves nothing", ip, err)
 	}
 }
 
