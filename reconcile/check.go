@@ -8,17 +8,20 @@ type Limits struct {
 	AllowRemovals bool
 }
 
-// Check returns the plan with those removals withheld that nobody expects.
+// withholds reports whether the removal of an item must wait for a person.
 //
 // Ownership "exclusive" makes untagged items ours. That they are no longer wanted is a guess until a person has looked, so their
-// first removal needs Limits.AllowRemovals.
+// first removal needs AllowRemovals.
+func (l Limits) withholds(untagged, protected bool) bool {
+	return untagged && !protected && !l.AllowRemovals
+}
+
+// Check returns the plan with those removals withheld that nobody expects. Diff has to know the same limits, because what is
+// withheld keeps its place on the list.
 func (p Plan) Check(l Limits) Plan {
-	if l.AllowRemovals {
-		return p
-	}
 	kept := make([]Removal, 0, len(p.Remove))
 	for _, r := range p.Remove {
-		if r.Untagged && r.Why != RemoveProtected {
+		if l.withholds(r.Untagged, r.Why == RemoveProtected) {
 			p.Withheld = append(p.Withheld, r)
 			continue
 		}

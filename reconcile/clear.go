@@ -1,6 +1,9 @@
 package reconcile
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
 // clear lists the removals: our items that nothing wants, and other owners' that were left behind.
 func (d *differ) clear() {
@@ -9,38 +12,54 @@ func (d *differ) clear() {
 		switch {
 		case h.ours():
 			d.clearOwn(h)
-		case h.class == Peer && h.tag.Until.Add(overdue).Before(d.view.Now) && !d.posts(h):
+		case d.overdue(h) && !d.posts(h):
 			d.plan.Remove = append(d.plan.Remove, Removal{Item: h.Item, Tag: h.tag, Why: RemoveOverdue, Detail: "left behind by " + h.tag.Owner})
 		}
 	}
 	d.plan.RemoveFirst = len(d.plan.Remove) > 0 && d.plan.Items+d.plan.Missing() > d.plan.Room
 }
 
-// posts reports whether the plan posts an item at h's prefix.
-func (d *differ) posts(h *holding) bool {
-	i, ok := d.wish[h.Prefix]
-	return ok && d.cases[i].fate == fateOwn
+// posts reports whether an own item is to stand at h's prefix.
+func (d *differ) posts(h *holding) bool { return h.wish >= 0 && d.cases[h.wish].fate == fateOwn }
+
+// overdue reports whether h is a peer's that anyone may remove.
+func (d *differ) overdue(h *holding) bool {
+	return h.class == Peer && h.tag.Until.Add(overdue).Before(d.view.Now)
+}
+
+// stays reports whether h keeps its place on the list when nothing is posted at its prefix.
+func (d *differ) stays(h *holding) bool {
+	switch {
+	case !h.ours():
+		return !d.overdue(h)
+	case h.protected:
+		return false
+	default:
+		return d.mayBeWanted(h) || d.view.Limits.withholds(!h.tagged, false)
+	}
 }
 
 func (d *differ) clearOwn(h *holding) {
-	r := Removal{Item: h.Item, Tag: h.tag, Untagged: !h.tagged}
-	if p, ok := d.want.protected.Touching(h.Prefix); ok {
-		r.Why, r.Detail = RemoveProtected, p.Detail
-		d.plan.Remove = append(d.plan.Remove, r)
-		return
+	r := Removal{Item: h.Item, Untagged: !h.tagged}
+	if h.tagged {
+		r.Tag = h.tag
 	}
-	if d.posts(h) {
+	switch {
+	case h.protected:
+		p, _ := d.want.protected.Touching(h.Prefix)
+		r.Why, r.Detail = RemoveProtected, p.Detail
+	case d.posts(h):
 		d.plan.Keep++
-		if w := d.cases[d.wish[h.Prefix]]; !w.entry.active(d.view.Now) {
+		if !d.cases[h.wish].entry.active(d.view.Now) {
 			d.plan.Lingering++
 		}
 		return
-	}
-	if d.mayBeWanted(h) {
+	case d.mayBeWanted(h):
 		d.plan.Unanswered++
 		return
+	default:
+		d.explain(&r, h)
 	}
-	d.explain(&r)
 	d.plan.Remove = append(d.plan.Remove, r)
 }
 
@@ -53,16 +72,12 @@ func (d *differ) mayBeWanted(h *holding) bool {
 }
 
 // explain says why an own item that is not protected goes.
-func (d *differ) explain(r *Removal) {
-	i, ok := d.wish[r.Item.Prefix]
-	if !ok {
-		r.Why = RemoveLifted
-		if reason, hidden := d.want.hidden[r.Item.Prefix]; hidden {
-			r.Why, r.Detail = RemoveLeftOut, string(reason)
-		}
+func (d *differ) explain(r *Removal, h *holding) {
+	if h.wish < 0 {
+		d.explainUnwished(r)
 		return
 	}
-	switch w := d.cases[i]; w.fate {
+	switch w := d.cases[h.wish]; w.fate {
 	case fateCovered:
 		r.Why, r.Detail = RemoveCovered, PrefixText(d.cases[w.by].entry.Prefix)
 	case fateNoRoom:
@@ -70,4 +85,25 @@ func (d *differ) explain(r *Removal) {
 	default:
 		r.Why, r.Ended = RemoveEnded, w.entry.activeUntil()
 	}
+}
+
+func (d *differ) explainUnwished(r *Removal) {
+	r.Why = RemoveLifted
+	if reason, hidden := d.want.hidden[r.Item.Prefix]; hidden {
+		r.Why, r.Detail = RemoveLeftOut, string(reason)
+	} else if broad, ok := d.around(r.Item.Prefix); ok { // IPv6 is widened further than it was
+		r.Why, r.Detail = RemoveCovered, PrefixText(broad)
+	}
+}
+
+// around finds the narrowest prefix that is to be blocked and contains p, but is not p.
+func (d *differ) around(p netip.Prefix) (netip.Prefix, bool) {
+	for bits := p.Bits() - 1; bits >= d.broadest[p.Addr().BitLen()]; bits-- {
+		outer := netip.PrefixFrom(p.Addr(), bits).Masked()
+		i, found := slices.BinarySearchFunc(d.cases, outer, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
+		if found && (d.cases[i].fate == fateOwn || d.cases[i].fate == fateSatisfied) {
+			return outer, true
+		}
+	}
+	return netip.Prefix{}, false
 }

@@ -65,6 +65,8 @@ type Desired struct {
 // pure: the same bans in any order give the same result.
 func Desire(bans []Ban, policy Policy, now time.Time) Desired {
 	d := Desired{Margin: policy.Margin, protected: policy.Protected, hidden: map[netip.Prefix]LeftOutReason{}}
+	d.Entries = make([]Entry, 0, len(bans))
+	firsts := make([]Term, 0, len(bans)) // most entries have one term: one array holds all first ones
 	index := make(map[netip.Prefix]int, len(bans))
 	for _, b := range bans {
 		if forgotten(b, policy.Margin, now) {
@@ -79,7 +81,7 @@ func Desire(bans []Ban, policy Policy, now time.Time) Desired {
 		if !known {
 			i = len(d.Entries)
 			index[prefix] = i
-			d.Entries = append(d.Entries, Entry{Prefix: prefix})
+			d.Entries = append(d.Entries, Entry{Prefix: prefix, Terms: firsts[i : i : i+1]})
 		}
 		d.Entries[i].add(b)
 	}
@@ -90,11 +92,11 @@ func Desire(bans []Ban, policy Policy, now time.Time) Desired {
 // forgotten reports whether a ban ended so long ago that it cannot let an item linger any more. An hour more lets the
 // removal of that item be explained.
 func forgotten(b Ban, margin time.Duration, now time.Time) bool {
-	return !b.Permanent() && after(after(b.Until, b.Length()), margin+time.Hour).Before(now)
+	return !b.Permanent() && after(after(b.Until, max(b.Length(), 0)), margin+time.Hour).Before(now)
 }
 
 func (d *Desired) leaveOut(b Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {
-	if prefix.IsValid() {
+	if known, ok := d.hidden[prefix]; prefix.IsValid() && (!ok || reason < known) { // whatever the order of the bans
 		d.hidden[prefix] = reason
 	}
 	if b.Permanent() || b.Until.After(now) {
@@ -185,5 +187,5 @@ func compareTerms(a, b Term) int {
 func compareLeftOut(a, b LeftOut) int {
 	return cmp.Or(strings.Compare(string(a.Reason), string(b.Reason)), strings.Compare(a.Ban.Value, b.Ban.Value),
 		strings.Compare(a.Ban.Source, b.Ban.Source), strings.Compare(a.Ban.Reason, b.Ban.Reason),
-		a.Ban.Since.Compare(b.Ban.Since), a.Ban.Until.Compare(b.Ban.Until))
+		a.Ban.Since.Compare(b.Ban.Since), a.Ban.Until.Compare(b.Ban.Until), cmp.Compare(a.Ban.Remedy, b.Ban.Remedy))
 }

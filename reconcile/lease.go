@@ -1,6 +1,9 @@
 package reconcile
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// Interval is the time between two runs that the timer, the cron line and the CronJob keep. A peer's item is relied upon
@@ -24,7 +27,7 @@ func (t Term) end() time.Time {
 	if t.Until.IsZero() {
 		return never()
 	}
-	return t.Until
+	return earlier(t.Until, never())
 }
 
 // length is how long the source bans for; zero: permanent, or unknown.
@@ -35,16 +38,14 @@ func (t Term) length() time.Duration { return Ban{Since: t.Since, Until: t.Until
 // The end of a Fail2Ban row is not the end of the ban: while a banned address still knocks, Fail2Ban prolongs its ban in
 // memory only, and would say "already banned" and write no row when the address came back. Once the edge blocks the
 // address it cannot knock, so Fail2Ban's memory ends at the latest one length after seen. A term that was in force when
-// the item was put at the edge therefore lingers until then; margin covers the time between the run's beginning and
-// the moment the edge blocks.
+// the item was put at the edge therefore lingers until then; margin covers the time between the run's beginning, which
+// is what seen tells, and the moment the edge blocks: a ban that began in between was in force by then, too.
 func (t Term) keepUntil(seen time.Time, margin time.Duration) time.Time {
-	if t.Until.IsZero() || t.length() <= 0 {
-		return t.end()
+	end, length := t.end(), t.length()
+	if length <= 0 || seen.Before(t.Since.Add(-margin-startSlack)) || seen.After(end) {
+		return end
 	}
-	if seen.Before(t.Since.Add(-startSlack)) || seen.After(t.Until) {
-		return t.Until
-	}
-	return after(later(t.Until, after(seen, t.length())), margin)
+	return after(later(end, after(seen, length)), margin)
 }
 
 // activeUntil is the end of the entry's last term.
@@ -75,27 +76,19 @@ func (e Entry) keepUntil(seen time.Time, margin time.Duration) time.Time {
 	return end
 }
 
-// lease is the time until which the owner answers for an item posted at now: rounded up to the second.
-func (e Entry) lease(now time.Time, margin time.Duration) time.Time {
-	var end time.Time
-	for _, t := range e.inForce(now) {
-		end = later(end, later(t.end(), after(now, t.length())))
-	}
-	return earlier(after(end, margin), now.Add(maxLease)).Add(time.Second - time.Nanosecond).Truncate(time.Second)
+// lease is the time until which the owner answers for an item that it posts at now and that is at the edge since seen: as long
+// as it must stay, at most maxLease, rounded up to the second. An item that was just posted therefore never needs a renewal.
+func (e Entry) lease(seen, now time.Time, margin time.Duration) time.Time {
+	return earlier(e.keepUntil(seen, margin), now.Add(maxLease)).Add(time.Second - time.Nanosecond).Truncate(time.Second)
 }
 
 // inForce are the terms that have not ended; all of them when every one has.
 func (e Entry) inForce(now time.Time) []Term {
-	var active []Term
-	for _, t := range e.Terms {
-		if t.end().After(now) {
-			active = append(active, t)
-		}
-	}
-	if active == nil {
+	ended := func(t Term) bool { return !t.end().After(now) }
+	if len(e.Terms) == 1 || !slices.ContainsFunc(e.Terms, ended) || !e.active(now) {
 		return e.Terms
 	}
-	return active
+	return slices.DeleteFunc(slices.Clone(e.Terms), ended)
 }
 
 // latestStart is when the most recent of the entry's active terms began; never later than now.

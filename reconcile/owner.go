@@ -1,6 +1,9 @@
 package reconcile
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Ownership says which items are ours.
 type Ownership struct {
@@ -54,11 +57,14 @@ type holding struct {
 	class  Class
 	tagged bool // Tag was read from the comment
 	tag    Tag
+
+	protected bool // ours, and it touches what is never to be blocked
+	wish      int  // index of the wish for its prefix; -1: none
 }
 
-// classify decides whose an item is. A Former item without a tag counts as put at the edge when it was created.
+// classify decides whose an item is. An item without a tag counts as put at the edge when it was created.
 func (o Ownership) classify(item Item) holding {
-	h := holding{Item: item, class: Foreign}
+	h := holding{Item: item, class: Foreign, wish: -1}
 	tag, tagged := ParseTag(item.Comment)
 	switch {
 	case tagged && SameOwner(tag.Owner, o.Owner):
@@ -69,7 +75,9 @@ func (o Ownership) classify(item Item) holding {
 		h.class = Peer
 	case o.Exclusive:
 		h.class = Former
-		tag.Seen = item.Created
+	}
+	if !tagged {
+		tag.Seen = item.Created.Truncate(time.Second) // as a comment would hold it
 	}
 	h.tag, h.tagged = tag, tagged
 	return h

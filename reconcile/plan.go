@@ -17,7 +17,7 @@ type Plan struct {
 	Own        int            // … of these ours, untagged ones included when ownership is exclusive
 	Foreign    int            // … without an edgeban tag
 	Peers      map[string]int // … of other edgebans, by owner
-	Keep       int            // own items that stay as they are
+	Keep       int            // own items that stay, those of which the comment changes included
 	Lingering  int            // … of these, items whose bans ended but may go on in Fail2Ban's memory
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
 
@@ -28,7 +28,7 @@ type Plan struct {
 	Covered int
 
 	Room    int       // how many items the list may hold
-	LeftOut []LeftOut // active bans that found no room, sorted
+	LeftOut []LeftOut // active bans that found no room, sorted by prefix
 }
 
 // Addition is an item to be posted.

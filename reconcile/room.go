@@ -1,6 +1,9 @@
 package reconcile
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // fullShare: a list that overflows is cut to this many hundredths in one go, so that the next bans find room without a removal
 // each.
@@ -10,36 +13,58 @@ const fullShare = 98
 // of last year. Ties are decided by address. The same input keeps the same entries, and a list that was cut stays as it is
 // until new bans fill it again.
 func (d *differ) cut() {
-	room := max(d.plan.Room-d.standing(), 0)
 	var own []int
 	for i := range d.cases {
 		if d.cases[i].fate == fateOwn {
 			own = append(own, i)
 		}
 	}
-	if len(own) <= room {
+	free := d.plan.Room - d.standing()
+	if len(own) <= free {
 		return
 	}
-	slices.SortStableFunc(own, func(a, b int) int { return d.cases[b].start.Compare(d.cases[a].start) })
-	top := (room*fullShare + 99) / 100
-	rest := own[top:]
-	spare := room - top
+	slices.SortFunc(own, func(a, b int) int { return cmp.Or(d.cases[b].start.Compare(d.cases[a].start), a-b) })
+
+	// An item that would stay anyway takes its place whether its wish is among the first n or not.
+	n, places := len(own), len(own)
+	drop := func() {
+		if n--; !d.staysAt(own[n]) {
+			places--
+		}
+	}
+	for n > 0 && places > free {
+		drop()
+	}
+	for top := (n*fullShare + 99) / 100; n > top; {
+		drop()
+	}
+	d.cutRest(own[n:], free-places)
+	d.countOut()
+}
+
+// cutRest drops wishes, but for those that are on the list already when all of these find room.
+func (d *differ) cutRest(rest []int, spare int) {
 	present := 0
 	for _, i := range rest {
-		if d.present(i) {
+		if d.present(i) && !d.staysAt(i) {
 			present++
 		}
 	}
 	for _, i := range rest {
-		if present > spare || !d.present(i) {
-			d.cases[i].fate = fateNoRoom
+		w := &d.cases[i]
+		switch stays := d.staysAt(i); {
+		case stays && w.item.class == Peer: // blocked for now; not taken over, because it would have to go at once
+			w.fate = fateSatisfied
+		case d.present(i) && (stays && w.item.tagged || !stays && present <= spare):
+		default:
+			w.fate = fateNoRoom
 		}
 	}
-	d.countOut()
 }
 
-// countOut drops what a dropped entry covered, which began no later, and counts all that found no room.
+// countOut drops what a dropped entry covered, which began no later, and lists all that found no room.
 func (d *differ) countOut() {
+	n := 0
 	for i := range d.cases {
 		w := &d.cases[i]
 		if w.fate == fateCovered && d.cases[w.by].fate == fateNoRoom {
@@ -47,21 +72,22 @@ func (d *differ) countOut() {
 			d.plan.Covered--
 		}
 		if w.fate == fateNoRoom {
+			n += len(w.entry.Terms)
+		}
+	}
+	d.plan.LeftOut = make([]LeftOut, 0, n)
+	for i := range d.cases {
+		if w := &d.cases[i]; w.fate == fateNoRoom {
 			d.leaveOut(w.entry)
 		}
 	}
-	slices.SortFunc(d.plan.LeftOut, compareLeftOut)
 }
 
-// standing is how many items take room whatever we do: foreign ones, peers' that we do not take over, and our own that a source
-// that did not answer may want.
+// standing is how many items take room whatever we do, those at the prefix of an own wish not counted.
 func (d *differ) standing() int {
 	n := 0
 	for i := range d.held {
-		h := &d.held[i]
-		switch {
-		case d.posts(h):
-		case !h.ours(), d.mayBeWanted(h):
+		if h := &d.held[i]; !d.posts(h) && d.stays(h) {
 			n++
 		}
 	}
@@ -71,10 +97,14 @@ func (d *differ) standing() int {
 // present reports whether an own item for the wish is on the list already.
 func (d *differ) present(i int) bool { return d.cases[i].item != nil && d.cases[i].item.ours() }
 
+// staysAt reports whether an item at the wish's prefix stays even when the wish is dropped.
+func (d *differ) staysAt(i int) bool { return d.cases[i].item != nil && d.stays(d.cases[i].item) }
+
 func (d *differ) leaveOut(e *Entry) {
+	value := PrefixText(e.Prefix)
 	for _, t := range e.Terms {
 		if t.end().After(d.view.Now) {
-			b := Ban{Value: PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until}
+			b := Ban{Value: value, Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until}
 			d.plan.LeftOut = append(d.plan.LeftOut, LeftOut{Ban: b, Reason: LeftOutNoRoom})
 		}
 	}

@@ -81,7 +81,7 @@ func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, 
 	}
 	rep.Notes = append(rep.Notes, notes...)
 
-	view := View{Now: r.Now, Ownership: r.Ownership, Room: r.MaxItems - survey.Elsewhere, Failed: failed}
+	view := View{Now: r.Now, Ownership: r.Ownership, Room: r.MaxItems - survey.Elsewhere, Failed: failed, Limits: r.Limits}
 	plan := Diff(desired, items, view).Check(r.Limits)
 	rep.Plan = &plan
 	return r.apply(ctx, rep, plan)
@@ -108,6 +108,9 @@ func (r Run) apply(ctx context.Context, rep *Report, plan Plan) (Outcome, error)
 
 // ask reads all sources concurrently. It fails only when none answered.
 func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, failed []string, err error) {
+	if len(r.Sources) == 0 {
+		return nil, nil, errors.New("no source of bans")
+	}
 	readings := make([]Reading, len(r.Sources))
 	errs := make([]error, len(r.Sources))
 	var wait sync.WaitGroup

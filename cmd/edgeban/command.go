@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -68,7 +69,7 @@ func noArguments(_ context.Context, cmd *cli.Command) error {
 	case !cmd.Args().Present():
 		return nil
 	case cmd != root && cmd.Name != "help":
-		return usagef("%s: unexpected argument %q", cmd.Name, arg)
+		return usagef("%s: unexpected argument %s", cmd.Name, quotedArgument(arg))
 	case root.Command(arg) != nil:
 		return nil // help on a command
 	}
@@ -76,7 +77,16 @@ func noArguments(_ context.Context, cmd *cli.Command) error {
 	for _, known := range root.Commands {
 		names = append(names, known.Name)
 	}
-	return usagef("unknown command %q%s", arg, didYouMean(arg, names))
+	return usagef("unknown command %s%s", quotedArgument(arg), didYouMean(arg, names))
+}
+
+// quotedArgument is what somebody typed, unless that seems to be a token: a terminal is not the only place where
+// messages go.
+func quotedArgument(arg string) string {
+	if looksLikeToken(arg) {
+		return mask
+	}
+	return strconv.Quote(arg)
 }
 
 // usageErrorOf turns urfave/cli's complaint about the command line into ours.

@@ -97,7 +97,7 @@ func removalNote(now time.Time, m reconcile.Removal) string {
 	case reconcile.RemoveProtected:
 		return "now protected: " + printable(m.Detail)
 	case reconcile.RemoveLeftOut:
-		return "no longer mirrored: " + leftOutText(reconcile.LeftOut{Reason: reconcile.LeftOutReason(m.Detail)})
+		return leftOutText(reconcile.LeftOut{Reason: reconcile.LeftOutReason(m.Detail)})
 	case reconcile.RemoveCovered:
 		return "covered by " + m.Detail
 	case reconcile.RemoveNoRoom:

@@ -82,9 +82,19 @@ func report(w io.Writer, err error) int {
 	case errors.As(err, &pending):
 		return exitPending
 	default:
-		complain(w, err.Error(), hintOf(err))
+		for _, e := range each(err) {
+			complain(w, e.Error(), hintOf(e))
+		}
 		return exitFailure
 	}
+}
+
+// each takes errors apart that were joined, so that each keeps its own hint. One that says more than the joined ones stays whole.
+func each(err error) []error {
+	if joined, ok := any(err).(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // hintOf is what the error wants a person to do next, empty when it does not say.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -28,6 +29,7 @@ type system struct {
 	hostname  func() (string, error)
 
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
+	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	terminal       bool                       // stdout is a terminal: a person reads
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,

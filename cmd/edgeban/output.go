@@ -63,12 +63,23 @@ func (o output) warn(text string) {
 	o.log.Warn(text)
 }
 
+// warnOf is warn for an error that did not stop the run, with the hint that it may have. so says what follows from it.
+func (o output) warnOf(err error, so string) {
+	if o.words {
+		complain(o.stderr, "warning: "+printable(err.Error()+so), hintOf(err))
+		return
+	}
+	o.log.Warn(err.Error()+so, hintAttr(err)...)
+}
+
 // fail tells of an error that ends the command, and returns it as one that was told already.
 func (o output) fail(err error) error {
 	if err == nil || o.words {
 		return err
 	}
-	o.log.Error(err.Error(), hintAttr(err)...)
+	for _, e := range each(err) {
+		o.log.Error(e.Error(), hintAttr(e)...)
+	}
 	return told{err}
 }
 

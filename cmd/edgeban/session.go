@@ -38,6 +38,7 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 		Account:   s.Account,
 		Token:     s.Token,
 		UserAgent: userAgent(),
+		Transport: sys.transport,
 		Logger:    x.out.debugLog(),
 	})
 	if err != nil {
@@ -47,17 +48,17 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	return x, nil
 }
 
-// remember opens the state directory and reads the state. Without one the run goes on and only warns.
-func (x *session) remember() {
+// openState opens the state directory. Without one the run goes on and only warns.
+func (x *session) openState() {
 	dir, err := openStateDir(x.settings.StateDir)
 	if err != nil {
-		x.out.warn(err.Error() + "; going on without it: nothing is remembered and no other run is kept out")
+		x.out.warnOf(err, "; going on without it: nothing is remembered and no other run is kept out")
 	}
 	x.dir = dir
-	x.recall()
 }
 
-// recall reads the state for a command that writes none. A directory that is not there is no reason for a word.
+// recall reads the state. A command that has not opened the directory writes none, and then what is wrong with it is no
+// reason for a word.
 func (x *session) recall() {
 	if x.dir == nil {
 		x.state, _ = (&stateDir{x.settings.StateDir}).load()
@@ -65,7 +66,7 @@ func (x *session) recall() {
 	}
 	var err error
 	if x.state, err = x.dir.load(); err != nil {
-		x.out.warn(err.Error())
+		x.out.warnOf(err, "")
 	}
 }
 

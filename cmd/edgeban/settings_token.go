@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"edgeban/cloudflare"
@@ -20,6 +21,11 @@ const maxTokenFile = 4096
 func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 	token, origin := s.findToken(sys, p)
 	s.Token, s.tokenOrigin = cloudflare.NewSecret(token), origin
+	for _, declared := range settings() {
+		if v := s.values[declared.name]; token != "" && slices.Contains(v.texts, token) {
+			p.add("%s: this is the API token%s", declared.name, v.origins())
+		}
+	}
 	if file := s.values["allow-file"]; file.text() != "" {
 		s.Allow = append(s.Allow, readAllowFile(file, p)...)
 	}
@@ -102,11 +108,15 @@ func looksLikeToken(path string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9_-]{40,}$`).MatchString(path)
 }
 
-// cause is the error without the path that os put before it: our messages name the file themselves.
+// cause is the error without the paths that os put before it: our messages name the file themselves.
 func cause(err error) error {
 	var at *fs.PathError
-	if errors.As(err, &at) {
+	var link *os.LinkError // of a rename
+	switch {
+	case errors.As(err, &at):
 		return at.Err
+	case errors.As(err, &link):
+		return link.Err
 	}
 	return err
 }

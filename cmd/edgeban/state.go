@@ -44,7 +44,10 @@ func openStateDir(path string) (*stateDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory %s: %w", path, cause(err))
 	}
-	return &stateDir{path}, errors.Join(probe.Close(), os.Remove(probe.Name()))
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, fmt.Errorf("state directory %s: %w", path, cause(err))
+	}
+	return &stateDir{path}, nil
 }
 
 // errLocked says that another run holds the lock.

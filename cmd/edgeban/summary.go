@@ -11,11 +11,14 @@ import (
 
 // skipped tells why a run did nothing, and what that means.
 func (o output) skipped(err error, meaning string) {
-	if o.words {
-		complain(o.stderr, err.Error(), strings.TrimSpace(meaning+"\n"+hintOf(err)))
-		return
+	for _, e := range each(err) {
+		if o.words {
+			complain(o.stderr, e.Error(), strings.TrimSpace(meaning+"\n"+hintOf(e)))
+			meaning = ""
+		} else {
+			o.log.Warn("run skipped", append([]any{"err", e.Error(), "meaning", meaning}, hintAttr(e)...)...)
+		}
 	}
-	o.log.Warn("run skipped", append([]any{"err", err.Error(), "meaning", meaning}, hintAttr(err)...)...)
 }
 
 // summary is the one line at the end of a run.
@@ -37,17 +40,29 @@ func (o output) summary(list string, r reconcile.Report, requests int) {
 		attrs = append(attrs, "degraded", true)
 	}
 	attrs = append(attrs, "requests", requests, slog.String("duration", fmt.Sprintf("%.1fs", seconds(r.Duration))))
-	o.log.Info("list in step", attrs...)
+	message := "list in step"
+	if n := len(r.Plan.Withheld); n > 0 {
+		message = "removals withheld"
+		attrs = append(attrs, "withheld", n)
+	}
+	o.log.Info(message, attrs...)
 }
 
 // summaryLine is the summary in words: "list edgeban: +3 −1, 41 items (38 ours, 2 by hand, 1 of mail-2) · 4 requests · 1.2 s".
 func summaryLine(list string, r reconcile.Report, requests int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "list %s: ", list)
-	if r.Applied == (reconcile.Applied{}) {
-		b.WriteString("in step")
-	} else {
+	withheld := len(r.Plan.Withheld)
+	switch {
+	case r.Applied != (reconcile.Applied{}):
 		b.WriteString(strings.Join(changes(r), " "))
+	case withheld > 0:
+		b.WriteString("nothing changed")
+	default:
+		b.WriteString("in step")
+	}
+	if withheld > 0 {
+		fmt.Fprintf(&b, ", %d withheld", withheld)
 	}
 	if s, known := r.Standing(); known {
 		fmt.Fprintf(&b, ", %s%s", plural(s.Items, "item"), whose(s, r.Plan.Peers))

@@ -51,7 +51,7 @@ func allowRemovalsFlag() cli.Flag {
 func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
-	x.remember()
+	x.openState()
 	unlock, err := x.dir.lock()
 	if errors.Is(err, errLocked) {
 		x.out.skipped(err, "This run was skipped; the other one does the work.")
@@ -61,7 +61,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		return x.out.fail(err)
 	}
 	defer unlock()
-	x.recall() // what the run before us left is only sure now
+	x.recall() // only now: what the run before us left is sure
 
 	run := x.run()
 	run.Limits.AllowRemovals = run.Limits.AllowRemovals || allowRemovals
@@ -87,7 +87,7 @@ func (x *session) keep(report reconcile.Report, allowRemovals bool) {
 		}
 	}
 	if err := x.dir.save(x.state); err != nil {
-		x.out.warn(err.Error())
+		x.out.warnOf(err, "")
 	}
 }
 
@@ -108,7 +108,7 @@ func (x *session) publish(report reconcile.Report) {
 		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})
 	}
 	if err := metrics.WriteFile(x.settings.MetricsFile, run); err != nil {
-		x.out.warn(err.Error())
+		x.out.warnOf(err, "")
 	}
 }
 
@@ -116,11 +116,20 @@ func (x *session) publish(report reconcile.Report) {
 func (x *session) conclude(report reconcile.Report) error {
 	x.remark(report)
 	x.advise(report)
-	switch report.Outcome {
-	case reconcile.OutcomeSkipped:
+	switch {
+	case report.Outcome != reconcile.OutcomeSkipped:
+	case errors.Is(report.Err, context.Canceled):
+		return x.out.fail(report.Err)
+	default:
 		x.out.skipped(report.Err, "The run was skipped and the list left as it is.")
 		return nil
-	case reconcile.OutcomeFailed:
+	}
+	for _, s := range report.Sources {
+		if s.Err != nil {
+			x.out.warnOf(s.Err, "; its items stay until it answers again")
+		}
+	}
+	if report.Outcome == reconcile.OutcomeFailed {
 		return x.out.fail(report.Err)
 	}
 	x.out.summary(x.settings.List, report, x.requests())
@@ -131,13 +140,6 @@ func (x *session) conclude(report reconcile.Report) error {
 func (x *session) remark(report reconcile.Report) {
 	for _, note := range report.Notes {
 		x.out.warn(note)
-	}
-	if report.Outcome != reconcile.OutcomeSkipped {
-		for _, s := range report.Sources {
-			if s.Err != nil {
-				x.out.warn(s.Err.Error() + "; its items stay until it answers again")
-			}
-		}
 	}
 	if report.Survey != nil && report.Survey.References == 0 {
 		x.out.warn("no rule uses list " + x.settings.List + ": nothing is blocked; add a WAF custom rule (ip.src in $" + x.settings.List + ") with action Block")

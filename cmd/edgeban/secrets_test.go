@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	fake "edgeban/cloudflare/cloudflaretest"
+)
+
+// echo is an answer that repeats the request's token in every place that a client could quote.
+func echo(status int) fake.Effect {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cf-Ray", token)
+		w.Header().Set("Location", "https://example.com/"+token)
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"success":false,"errors":[{"code":1,"message":"token %[1]s is bad"},"%[1]s"],"result":{"id":"%[1]s"}}`, token)
+	}
+}
+
+// leaky are the ways in which runs end, with a server that says the token aloud where it can.
+func leaky() []untouched {
+	text := func(status int) fake.Effect {
+		return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, "who are you, ", r.Header.Get("Authorization"), "?")
+		}
+	}
+	operation := func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		fake.FailOperation("failed for "+r.Header.Get("Authorization"))(w, r, next)
+	}
+	return []untouched{
+		{name: "well"},
+		{name: "echo 200", spoil: fault("GET", fake.PathLists, echo(200))},
+		{name: "echo 302", spoil: fault("GET", fake.PathLists, echo(302))},
+		{name: "echo 401", spoil: fault("GET", fake.PathLists, echo(401))},
+		{name: "echo 500", spoil: fault("GET", fake.PathItems, echo(500))},
+		{name: "page 200", spoil: fault("GET", fake.PathLists, text(200))},
+		{name: "page 403", spoil: fault("GET", fake.PathItems, text(403))},
+		{name: "no answer", spoil: fault("GET", fake.PathLists, fake.Drop())},
+		{name: "write echoed", spoil: fault("POST", fake.PathItems, echo(400))},
+		{name: "write throttled", spoil: fault("POST", fake.PathItems, echo(429))},
+		{name: "write lost", spoil: fault("POST", fake.PathItems, fake.After(fake.Drop()))},
+		{name: "operation fails", spoil: fault("POST", fake.PathItems, operation)},
+		{name: "token for a list", env: []string{"EDGEBAN_LIST=" + testToken}},
+		{name: "token for a jail", env: []string{"EDGEBAN_JAIL=sshd," + testToken}},
+		{name: "token for an account", env: []string{"CLOUDFLARE_ACCOUNT_ID=" + testToken}},
+		{name: "token for a URL", env: []string{"EDGEBAN_API_URL=https://" + testToken + "@example.com"}},
+		{name: "token for a file", env: []string{"EDGEBAN_TOKEN_FILE=" + testToken, "CLOUDFLARE_API_TOKEN="}},
+		{name: "token for an owner", env: []string{"EDGEBAN_OWNER=X" + testToken}},
+		{name: "token in two lines", env: []string{"CLOUDFLARE_API_TOKEN=" + testToken + "\nand more"}},
+		{name: "no database", spoil: func(t *testing.T, s *site) { remove(t, s.database()) }},
+	}
+}
+
+// leakyCommands are all that may be run; the debug log has most to tell.
+func leakyCommands() [][]string {
+	return [][]string{
+		{"sync"}, {"sync", "--log-level", "debug", "--log-format", "json"}, {"sync", "--log-level", "debug", "--timeout", "10s"},
+		{"diff"}, {"diff", "--json"}, {"bans"}, {"bans", "--json"}, {"config"}, {"config", "--json"}, {"version"}, {"sync", "--help"},
+		{"sync", "--token-file", testToken}, {"sync", "--token", testToken}, {"sync", testToken}, {testToken},
+	}
+}
+
+// everything is all that a run left where somebody could find it: what it said, its state, its metrics. Fail2Ban's
+// database and what the test itself wrote are not the run's.
+func (s *site) everything(t *testing.T, said string) string {
+	t.Helper()
+	for path, content := range contents(t, s.dir) {
+		if path != s.database() {
+			said += path + "\n" + content
+		}
+	}
+	return said + s.items()
+}
+
+// The token is nowhere but in the header of requests.
+func TestNoSecretGetsOut(t *testing.T) {
+	t.Parallel()
+	for _, tt := range leaky() {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, args := range leakyCommands() {
+				inBubble(t, func(t *testing.T) {
+					s := mustSite(t)
+					s.makeWork(t)
+					if tt.spoil != nil {
+						tt.spoil(t, s)
+					}
+					stdout, stderr, _ := s.run(t.Context(), tt.env, args...)
+					if all := s.everything(t, stdout+stderr); strings.Contains(all, testToken) {
+						t.Errorf("edgeban %s lets the token out:\n%s", args, all)
+					}
+				})
+			}
+		})
+	}
+}
+
+// The twin: what is found is found wherever it is.
+func TestSecretsWouldBeFound(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		for _, leak := range []func(s *site) string{
+			func(*site) string { return "token " + testToken },
+			func(s *site) string {
+				return errorText(inDatabase(s.metrics(), "CREATE TABLE t AS SELECT '"+testToken+"'"))
+			},
+			func(s *site) string {
+				return errorText(mustStateDir(t, s.stateDir()).save(state{UntaggedAllowed: []string{testToken}}))
+			},
+			func(s *site) string {
+				_, err := s.edge.SetItem(s.list, "192.0.2.1", testToken)
+				return errorText(err)
+			},
+		} {
+			s := mustSite(t)
+			if !strings.Contains(s.everything(t, leak(s)), testToken) {
+				t.Error("a token that was let out is not found")
+			}
+		}
+	})
+}
+
+func errorText(err error) string { return fmt.Sprint(err) }

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func mustStateDir(t *testing.T, path string) *stateDir {
+	t.Helper()
+	d, err := openStateDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestStateIsKept(t *testing.T) {
+	d := mustStateDir(t, filepath.Join(t.TempDir(), "a", "b"))
+	if s, err := d.load(); err != nil || !reflect.DeepEqual(s, state{Version: stateVersion}) {
+		t.Errorf("before the first run: %+v, %v", s, err)
+	}
+	want := state{
+		Version:     stateVersion,
+		Sources:     map[string]json.RawMessage{"fail2ban /a": json.RawMessage(`{"x":1}`)},
+		LastSuccess: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
+	}
+	want.allowUntagged("account/list")
+	want.allowUntagged("account/list")
+	want.allowUntagged("account/another")
+	if err := d.save(want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, memory := range got.Sources { // the file is indented
+		var compact strings.Builder
+		for word := range strings.FieldsSeq(string(memory)) {
+			compact.WriteString(word)
+		}
+		got.Sources[name] = json.RawMessage(compact.String())
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if !got.allowsUntagged("account/list") || got.allowsUntagged("account/third") || len(got.UntaggedAllowed) != 2 {
+		t.Errorf("allowed: %q", got.UntaggedAllowed)
+	}
+	wantOnly(t, d, "state.json")
+	wantMode(t, d.path, 0o700)
+	wantMode(t, d.file(), 0o600)
+}
+
+// A state that cannot be understood is an empty one, and it is said why.
+func TestStateDamaged(t *testing.T) {
+	tests := []struct{ name, content, want string }{
+		{"empty", "", "is damaged: unexpected end of JSON input"},
+		{"cut", `{"version": 1, "last_succ`, "is damaged: unexpected end of JSON input"},
+		{"zeros", "\x00\x00\x00\x00", `is damaged: invalid character '\x00' looking for beginning of value`},
+		{"of another shape", `{"version": "one"}`, "is damaged: json: cannot unmarshal string into Go struct field state.version of type int"},
+		{"of a newer edgeban", `{"version": 2, "last_success": "2026-11-20T10:00:00Z"}`, "is of version 2, this edgeban writes 1"},
+		{"without a version", `{}`, "is of version 0, this edgeban writes 1"},
+		{"null", `null`, "is of version 0, this edgeban writes 1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := mustStateDir(t, t.TempDir())
+			if err := os.WriteFile(d.file(), []byte(tt.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := d.load()
+			if want := "state " + d.file() + " " + tt.want + "; going on without it"; err == nil || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+			if !reflect.DeepEqual(s, state{Version: stateVersion}) {
+				t.Errorf("%+v is not empty", s)
+			}
+			if err := d.save(s); err != nil { // and the next run finds it whole
+				t.Fatal(err)
+			}
+			if _, err := d.load(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestStateDirIsADirectory(t *testing.T) {
+	d := mustStateDir(t, t.TempDir())
+	if err := os.Mkdir(d.file(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.load(); err == nil || err.Error() != "state "+d.file()+": is a directory; going on without it" {
+		t.Error(err)
+	}
+	if err := d.save(state{Version: stateVersion}); err == nil || err.Error() != "state "+d.file()+": file exists" {
+		t.Error(err)
+	}
+	wantOnly(t, d, "state.json")
+
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, filepath.Join(file, "state")} {
+		if _, err := openStateDir(path); err == nil || err.Error() != "state directory "+path+": not a directory" {
+			t.Error(err)
+		}
+	}
+}
+
+// One run at a time holds the lock, and its end frees it.
+func TestLockExcludes(t *testing.T) {
+	d := mustStateDir(t, t.TempDir())
+	unlock, err := d.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mustStateDir(t, d.path).lock(); !errors.Is(err, errLocked) || err.Error() != "lock "+d.path+"/lock: another edgeban is running" {
+		t.Errorf("the second lock: %v", err)
+	}
+	other, err := mustStateDir(t, t.TempDir()).lock()
+	if err != nil {
+		t.Errorf("another directory: %v", err)
+	}
+	other()
+	unlock()
+	again, err := d.lock()
+	if err != nil {
+		t.Fatalf("after the unlock: %v", err)
+	}
+	again()
+	wantMode(t, filepath.Join(d.path, "lock"), 0o600)
+}
+
+// The lock is never somebody else's file: whoever may write into the directory could otherwise have root open one.
+func TestLockFollowsNoLink(t *testing.T) {
+	d := mustStateDir(t, t.TempDir())
+	target := filepath.Join(t.TempDir(), "target")
+	if err := os.Symlink(target, filepath.Join(d.path, "lock")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.lock(); err == nil || err.Error() != "lock "+d.path+"/lock: too many levels of symbolic links" {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(target); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the link's target: %v", err)
+	}
+}
+
+// Without a directory nothing is remembered and nothing is locked.
+func TestNoStateDir(t *testing.T) {
+	var d *stateDir
+	if err := d.save(state{Version: stateVersion, LastSuccess: dawn()}); err != nil {
+		t.Error(err)
+	}
+	if s, err := d.load(); err != nil || !reflect.DeepEqual(s, state{Version: stateVersion}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for range 2 {
+		unlock, err := d.lock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
+	}
+}
+
+// What root makes belongs to the directory's owner, so that a run by hand never locks the service out.
+func TestHandOver(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can hand over")
+	}
+	const service = 12345
+	d := mustStateDir(t, t.TempDir())
+	if err := os.Chown(d.path, service, service); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if err := d.save(state{Version: stateVersion}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"lock", "state.json"} {
+		info, err := os.Stat(filepath.Join(d.path, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := info.Sys().(*syscall.Stat_t); owner.Uid != service || owner.Gid != service {
+			t.Errorf("%s belongs to %d:%d", name, owner.Uid, owner.Gid)
+		}
+	}
+}
+
+// wantOnly looks for files that should be gone.
+func wantOnly(t *testing.T, d *stateDir, names ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if !reflect.DeepEqual(got, names) {
+		t.Errorf("the directory holds %q, want %q", got, names)
+	}
+}
+
+func wantMode(t *testing.T, path string, want os.FileMode) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != want {
+		t.Errorf("%s has mode %04o, want %04o", path, got, want)
+	}
+}

@@ -1,0 +1,37 @@
+package reconcile
+
+// cover drops every entry that a broader one covers for at least as long. That the broader one's item may linger after its
+// bans ended does not count: it need not be there by then, and when it is cut and comes back, it lingers for longer.
+func (d *differ) cover() {
+	var around []int // wishes that contain the current one, broadest first
+	for i := range d.cases {
+		w := &d.cases[i]
+		for len(around) > 0 && !contains(d.cases[around[len(around)-1]].entry.Prefix, w.entry.Prefix) {
+			around = around[:len(around)-1]
+		}
+		if w.fate == fateOwn {
+			d.coverOne(w, around)
+		}
+		if w.fate == fateOwn || w.fate == fateSatisfied {
+			around = append(around, i)
+		}
+	}
+}
+
+func (d *differ) coverOne(w *wish, around []int) {
+	for _, j := range around {
+		broad := &d.cases[j]
+		// The next run finds no item of ours here, so it knows only since when the broader one is at the edge.
+		need := w.entry.keepUntil(broad.seen, d.want.Margin)
+		if w.item != nil && w.item.ours() {
+			need = later(need, w.keep)
+		}
+		if broad.entry.activeUntil().Before(need) {
+			continue
+		}
+		w.fate, w.by = fateCovered, j
+		broad.start = later(broad.start, w.start)
+		d.plan.Covered++
+		return
+	}
+}

@@ -1,0 +1,91 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+)
+
+// write lists the posts.
+func (d *differ) write() {
+	var additions []Addition
+	urgent := false
+	for i := range d.cases {
+		w := &d.cases[i]
+		switch w.fate {
+		case fateSatisfied:
+			d.plan.Satisfied++
+		case fateOwn:
+			why, now := d.writing(w)
+			if why != "" {
+				a := Addition{Entry: *w.entry, Why: why, Post: d.post(w)}
+				if w.item != nil {
+					a.From = w.item.class
+				}
+				additions = append(additions, a)
+				urgent = urgent || now
+			}
+		}
+	}
+	if urgent { // renewals that can wait ride along or wait
+		d.plan.Add = additions
+	}
+}
+
+// writing tells whether a wish needs a post, and whether that post is a reason for a write by itself.
+func (d *differ) writing(w *wish) (why AdditionReason, urgent bool) {
+	switch {
+	case w.item == nil:
+		return AddNew, true
+	case w.item.class != Own:
+		return AddTakeOver, true
+	case !d.names(w):
+		return AddRenewal, true
+	}
+	if lease := w.item.tag.Until; lease.Before(w.keep) && lease.Before(d.view.Now.Add(renewEarly)) {
+		return AddRenewal, lease.Before(d.view.Now.Add(renewLate))
+	}
+	return "", false
+}
+
+// names reports whether our item's comment names every source that bans its prefix now: without that, a source that fails
+// would not hold the item.
+func (d *differ) names(w *wish) bool {
+	for _, t := range w.entry.inForce(d.view.Now) {
+		if !w.item.tag.names(t.Source) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *differ) post(w *wish) Post {
+	tag := Tag{
+		Owner: d.view.Ownership.Owner,
+		Until: w.entry.lease(w.seen, d.view.Now, d.want.Margin),
+		Seen:  w.seen,
+		Text:  d.text(w),
+	}
+	return Post{Prefix: w.entry.Prefix, Comment: tag.Comment()}
+}
+
+// text names the sources that ban the prefix and, after them, those that did not answer but may ban it too: what our item's
+// comment says of these must outlive the rewrite, else the next run would remove what they may want.
+func (d *differ) text(w *wish) string {
+	text := tagText(w.entry.inForce(d.view.Now))
+	if w.item == nil || !w.item.ours() {
+		return text
+	}
+	old := strings.Fields(w.item.tag.Text)
+	for _, source := range d.view.Failed {
+		of := func(word string) bool { return strings.HasPrefix(word, source+":") }
+		if w.item.tagged && !w.item.tag.names(source) || slices.ContainsFunc(strings.Fields(text), of) {
+			continue
+		}
+		word := source + ":unread" // an untagged item, or a comment that was cut before this source
+		if i := slices.IndexFunc(old, of); w.item.tagged && i >= 0 {
+			word = old[i]
+		}
+		text += " " + word
+	}
+	return text
+}
