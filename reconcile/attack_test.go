@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -75,7 +74,7 @@ func TestNobodyIsUnblockedEarly(t *testing.T) {
 		for now := at("0s"); now.Before(at("2h")); now = now.Add(tick) {
 			if !effect.IsZero() && !now.Before(effect) {
 				blocked := a.list.covers(prefix(a.address))
-				if _, err := Apply(context.Background(), a.list, planned); err != nil {
+				if _, err := Apply(t.Context(), a.list, planned); err != nil {
 					t.Fatal(err)
 				}
 				effect = time.Time{}

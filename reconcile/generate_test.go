@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"testing"
@@ -120,14 +119,11 @@ func (w world) plan(have []Item) Plan {
 }
 
 // apply carries out the world's plan on a fresh target.
-func (w world) apply(t interface {
-	Helper()
-	Fatal(...any)
-}) (Plan, *memTarget) {
+func (w world) apply(t *rapid.T) (Plan, *memTarget) {
 	t.Helper()
 	p, target := w.plan(w.items), newMemTarget(w.items...)
 	target.quota = max(w.view.Room, len(w.items))
-	if _, err := Apply(context.Background(), target, p); err != nil {
+	if _, err := Apply(t.Context(), target, p); err != nil {
 		t.Fatal(err)
 	}
 	return p, target

@@ -42,7 +42,7 @@ func (t Term) length() time.Duration { return Ban{Since: t.Since, Until: t.Until
 // is what seen tells, and the moment the edge blocks: a ban that began in between was in force by then, too.
 func (t Term) keepUntil(seen time.Time, margin time.Duration) time.Time {
 	end, length := t.end(), t.length()
-	if length <= 0 || seen.Before(t.Since.Add(-margin-startSlack)) || seen.After(end) {
+	if length <= 0 || seen.Before(t.Since.Add(-margin-startSlack)) || !seen.Before(end) {
 		return end
 	}
 	return after(later(end, after(seen, length)), margin)

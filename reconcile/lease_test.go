@@ -12,7 +12,8 @@ func TestKeepUntil(t *testing.T) {
 	for _, c := range []struct{ name, term, seen, want string }{
 		{"at the edge at once", "sshd 0s 10m", "0s", "13m"},
 		{"at the edge late: Fail2Ban's memory may go on for a length", "sshd 0s 10m", "6m", "19m"},
-		{"at the edge in its last second", "sshd 0s 10m", "10m", "23m"},
+		{"at the edge in its last second", "sshd 0s 10m", "9m59s", "22m59s"},
+		{"at the edge in the second in which it had ended", "sshd 0s 10m", "10m", "10m"},
 		{"at the edge after the row ended: another ban's doing", "sshd 0s 10m", "10m1s", "10m"},
 		{"seen just before it began: the run was under way", "sshd 5m 15m", "1m", "18m"},
 		{"seen long before it began: the edge never stopped that one", "sshd 5m 15m", "59s", "15m"},

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"flag"
-	"os"
 	"testing"
 )
 
@@ -18,5 +17,5 @@ func TestMain(m *testing.M) {
 			}
 		}
 	}
-	os.Exit(m.Run())
+	m.Run()
 }

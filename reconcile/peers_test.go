@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"context"
 	"net/netip"
 	"testing"
 	"time"
@@ -63,7 +62,7 @@ func (h host) step(t *rapid.T, target *memTarget, now time.Time) Plan {
 			t.Fatalf("%s writes %q over %q", h.owner, a.Post.Comment, old.Comment)
 		}
 	}
-	if _, err := Apply(context.Background(), target, p); err != nil {
+	if _, err := Apply(t.Context(), target, p); err != nil {
 		t.Fatal(err)
 	}
 	return p

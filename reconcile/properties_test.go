@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"testing"
@@ -236,7 +235,7 @@ func TestFailedSourcesKeepTheirItems(t *testing.T) {
 		then := w
 		then.bans = nil
 		p := then.plan(target.all())
-		if _, err := Apply(context.Background(), target, p); err != nil {
+		if _, err := Apply(t.Context(), target, p); err != nil {
 			t.Fatal(err)
 		}
 		for _, it := range w.items {

@@ -92,9 +92,6 @@ func TestBadTiming(t *testing.T) {
 	testUntouched(t, []untouched{
 		{name: "slow", spoil: fault("GET", fake.PathLists, fake.Delay(time.Hour)), status: exitFailure, hint: laterOn,
 			stderr: "edgeban: out of time after 1m50s: find list edgeban: no answer from api.cloudflare.com: context deadline exceeded\n"},
-		{name: "stalls", spoil: fault("GET", fake.PathItems, fake.StallBody(time.Hour)), status: exitFailure, hint: laterOn,
-			stderr: "edgeban: out of time after 1m50s: list items of edgeban: page 1: " +
-				"answer of api.cloudflare.com breaks off: context deadline exceeded\n"},
 		{name: "clock ahead", spoil: fault("GET", fake.PathLists, fake.WrongDate(-5*time.Minute-time.Second)), hint: setClock,
 			stderr: "edgeban: this host's clock is 5m1s ahead of list edgeban's\n"},
 		{name: "clock behind", spoil: fault("GET", fake.PathLists, fake.WrongDate(24*time.Hour)), hint: setClock,

@@ -126,7 +126,9 @@ func median[T any](all []T, of func(T) time.Duration) time.Duration {
 	return values[len(values)/2]
 }
 
-func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds()) }
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+}
 
 func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20)) }
 

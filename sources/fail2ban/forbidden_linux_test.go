@@ -15,7 +15,7 @@ func TestForbidden(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become somebody else")
 	}
-	dir, err := os.MkdirTemp("", "forbidden") // t.TempDir lies below a directory that others may not enter
+	dir, err := os.MkdirTemp("", "forbidden") //nolint:usetesting // t.TempDir lies below a directory that others may not enter
 	if err != nil {
 		t.Fatal(err)
 	}
