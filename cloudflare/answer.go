@@ -37,20 +37,22 @@ type envelope struct {
 }
 
 // receive reads and closes the body. An answer with a good status must arrive whole, or the error is a
-// *NoAnswerError; of a bad one, what arrived will do, because its status counts.
-func (c *Client) receive(resp *http.Response) (answer, error) {
+// *NoAnswerError; of a bad one, what arrived will do, because its status counts. The body overwrites what room holds, as far
+// as that reaches; nil will do.
+func (c *Client) receive(resp *http.Response, room []byte) (answer, error) {
 	defer resp.Body.Close()
 	req := resp.Request
 	a := answer{method: req.Method, path: req.URL.Path, status: resp.StatusCode, header: resp.Header}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, c.bodyLimit+1))
+	body := bytes.NewBuffer(room[:0])
+	_, err := body.ReadFrom(io.LimitReader(resp.Body, c.bodyLimit+1))
 	if err != nil && a.good() {
 		return a, &NoAnswerError{Method: a.method, Path: a.path, Host: req.URL.Hostname(), Partial: true, Err: c.cleaned(err)}
 	}
-	if int64(len(body)) > c.bodyLimit {
+	if int64(body.Len()) > c.bodyLimit {
 		a.tooLarge = true
 		return a, nil
 	}
-	a.body = body
+	a.body = body.Bytes()
 	return a, nil
 }
 

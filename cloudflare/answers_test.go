@@ -185,7 +185,7 @@ func TestAnswers(t *testing.T) {
 		},
 		{
 			"operation that never ends", "POST", items, fake.StuckOperation(),
-			"add to list edgeban: operation ID was not seen to end: context deadline exceeded", "[pending]", "goes on working",
+			"add to list edgeban: operation ID was not seen to end: time was up", "[pending]", "goes on working",
 		},
 		{
 			"operation of unknown status", "GET", polls, body(200, `{"success":true,"result":{"id":"x","status":"queued"}}`),

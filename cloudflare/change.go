@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"edgeban/reconcile"
@@ -17,28 +16,39 @@ const (
 	refusedJitter = 15 * time.Second
 )
 
-// Add implements reconcile.Target. Besides those of Survey, errors are *APIError (of which IsRefused tells refusals),
-// *OperationError, *PendingError and *UncertainError. Items of batches that did not surely complete do not count as
-// done. Duplicates after canonicalisation are an error: Cloudflare refuses them.
-func (t *ListTarget) Add(ctx context.Context, posts []reconcile.Post) (int, error) {
-	type member struct {
-		IP      string `json:"ip"`
-		Comment string `json:"comment"`
-	}
-	members := make([]member, 0, len(posts))
+// member is an item as it is written.
+type member struct {
+	IP      string `json:"ip"`
+	Comment string `json:"comment"`
+}
+
+// members turns posts into what is sent. Cloudflare refuses duplicates, so they are an error.
+func members(posts []reconcile.Post) ([]member, error) {
+	all := make([]member, 0, len(posts))
 	seen := make(map[string]bool, len(posts))
 	for _, post := range posts {
 		if !post.Prefix.IsValid() {
-			return 0, fmt.Errorf("add to %s: invalid prefix", t.Name())
+			return nil, errors.New("invalid prefix")
 		}
 		ip := text(canonical(post.Prefix))
 		if seen[ip] {
-			return 0, fmt.Errorf("add to %s: %s is there twice", t.Name(), ip)
+			return nil, fmt.Errorf("%s is there twice", ip)
 		}
 		seen[ip] = true
-		members = append(members, member{ip, post.Comment})
+		all = append(all, member{ip, post.Comment})
 	}
-	done, err := batches(members, t.options.BatchSize, func(batch []member) error {
+	return all, nil
+}
+
+// Add implements reconcile.Target. Besides those of Survey, errors are *APIError (of which IsRefused tells refusals),
+// *OperationError, *PendingError and *UncertainError. Items of batches that did not surely complete do not count as
+// done. Duplicates after canonicalisation are an error.
+func (t *ListTarget) Add(ctx context.Context, posts []reconcile.Post) (int, error) {
+	all, err := members(posts)
+	if err != nil {
+		return 0, fmt.Errorf("add to %s: %w", t.Name(), err)
+	}
+	done, err := batches(t, all, func(batch []member) error {
 		return t.change(ctx, http.MethodPost, batch)
 	})
 	if err != nil {
@@ -47,19 +57,35 @@ func (t *ListTarget) Add(ctx context.Context, posts []reconcile.Post) (int, erro
 	return done, nil
 }
 
+// Replace implements reconcile.Replacer: one write that leaves these items on the list and no others. It refuses to
+// empty a list. Errors are those of Add.
+func (t *ListTarget) Replace(ctx context.Context, posts []reconcile.Post) error {
+	all, err := members(posts)
+	if err == nil && len(all) == 0 {
+		err = errors.New("an empty list is not written this way")
+	}
+	if err == nil {
+		err = t.change(ctx, http.MethodPut, all)
+	}
+	if err != nil {
+		return fmt.Errorf("replace the items of %s: %w", t.Name(), err)
+	}
+	return nil
+}
+
 // Remove implements reconcile.Target. Errors are those of Add.
 func (t *ListTarget) Remove(ctx context.Context, items []reconcile.Item) (int, error) {
 	type member struct {
 		ID string `json:"id"`
 	}
-	members := make([]member, 0, len(items))
+	all := make([]member, 0, len(items))
 	for _, item := range items {
 		if item.ID == "" {
 			return 0, fmt.Errorf("remove from %s: item %s without an id", t.Name(), item.Prefix)
 		}
-		members = append(members, member{item.ID})
+		all = append(all, member{item.ID})
 	}
-	done, err := batches(members, t.options.BatchSize, func(batch []member) error {
+	done, err := batches(t, all, func(batch []member) error {
 		return t.change(ctx, http.MethodDelete, map[string]any{"items": batch})
 	})
 	if err != nil {
@@ -68,21 +94,48 @@ func (t *ListTarget) Remove(ctx context.Context, items []reconcile.Item) (int, e
 	return done, nil
 }
 
-// batches hands all to do, at most size at a time, and returns how many went through. No member, no call: an empty
-// write could empty the list.
-func batches[T any](all []T, size int, do func([]T) error) (int, error) {
-	done, number, of := 0, 0, (len(all)+size-1)/size
-	for batch := range slices.Chunk(all, size) {
-		number++
-		if err := do(batch); err != nil {
-			if of > 1 {
-				err = fmt.Errorf("batch %d of %d: %w", number, of, err)
-			}
+// batches hands all to do, as many at a time as a write may carry, and returns how many went through. A batch that is
+// refused as too large is halved. No member, no call: an empty write could empty the list.
+func batches[T any](t *ListTarget, all []T, do func([]T) error) (int, error) {
+	done := 0
+	for done < len(all) {
+		size := min(t.options.BatchSize, len(all)-done)
+		err := do(all[done : done+size])
+		var answer *APIError
+		switch {
+		case err == nil:
+			done += size
+		case errors.As(err, &answer) && answer.TooLarge() && size > 1:
+			t.options.BatchSize = (size + 1) / 2
+		case len(all) > size:
+			return done, fmt.Errorf("items %d to %d of %d: %w", done+1, done+size, len(all), err)
+		default:
 			return done, err
 		}
-		done += len(batch)
 	}
 	return done, nil
+}
+
+// BatchSize is how many items one write carries: what the options say, or less after a write was refused as too large.
+func (t *ListTarget) BatchSize() int { return t.options.BatchSize }
+
+// forgive lets the target write again after a write of which nobody knew whether it took effect: the list is read anew.
+func (t *ListTarget) forgive() {
+	var uncertain *UncertainError
+	if errors.As(t.stopped, &uncertain) {
+		t.stopped = nil
+	}
+}
+
+// Await implements reconcile.Awaiter: it waits for an operation that an earlier run began. The error is a *PendingError.
+func (t *ListTarget) Await(ctx context.Context, operationID string) error {
+	err := t.client.Await(ctx, operationID)
+	var ended *OperationError
+	var answer *APIError
+	if errors.As(err, &ended) || errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		return nil
+	}
+	return err
 }
 
 // change makes one write and waits for its end.

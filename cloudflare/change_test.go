@@ -160,7 +160,7 @@ func TestUncertainWrite(t *testing.T) {
 			e.faultAt("POST", items, 2, 1, effect)
 			done, err := e.list.Add(t.Context(), posts(6))
 			var uncertain *UncertainError
-			if done != 2 || !errors.As(err, &uncertain) || !strings.HasPrefix(err.Error(), "add to list edgeban: batch 2 of 3: whether") {
+			if done != 2 || !errors.As(err, &uncertain) || !strings.HasPrefix(err.Error(), "add to list edgeban: items 3 to 4 of 6: whether") {
 				t.Error(done, err)
 			}
 			if _, later := e.list.Remove(t.Context(), []reconcile.Item{{ID: testAccount}}); !errors.As(later, &uncertain) {

@@ -87,6 +87,18 @@ func (e *APIError) RateLimited() bool {
 // Refused reports whether this is a write that Cloudflare did not let through; see IsRefused.
 func (e *APIError) Refused() bool { return e.Method != http.MethodGet && e.RateLimited() }
 
+// TooLarge reports whether this is a write with more items than Cloudflare takes at once. No limit is documented, so only
+// the status says it.
+func (e *APIError) TooLarge() bool {
+	return e.Method != http.MethodGet && e.Status == http.StatusRequestEntityTooLarge
+}
+
+// Stale implements reconcile.Stale: a removal that was turned down may name an item that somebody removed since it was read.
+func (e *APIError) Stale() bool {
+	return e.Method == http.MethodDelete && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest) &&
+		!e.Has(codeMalformedToken, codeMalformedHeaders, codeInvalidToken, codeAuthentication)
+}
+
 // Hint tells a person what to do.
 func (e *APIError) Hint() string {
 	switch {
@@ -155,6 +167,9 @@ func (e *UncertainError) Unwrap() error { return e.Err }
 
 // Uncertain implements reconcile.Uncertain.
 func (e *UncertainError) Uncertain() bool { return true }
+
+// Stale implements reconcile.Stale.
+func (e *UncertainError) Stale() bool { return true }
 
 // Hint tells a person what to do.
 func (e *UncertainError) Hint() string {

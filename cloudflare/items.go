@@ -35,6 +35,7 @@ func (t *ListTarget) items(ctx context.Context) ([]reconcile.Item, []string, err
 			return nil, nil, err
 		}
 	}
+	t.forgive()
 	first, err := t.walk(ctx)
 	if err != nil || len(first) == t.list.Items {
 		return first, nil, err
@@ -59,7 +60,14 @@ func (t *ListTarget) items(ctx context.Context) ([]reconcile.Item, []string, err
 
 // walk reads all pages.
 func (t *ListTarget) walk(ctx context.Context) ([]reconcile.Item, error) {
-	w := walk{client: t.client, ids: map[string]bool{}, prefixes: map[netip.Prefix]bool{}, cursors: map[string]bool{}}
+	counted := min(t.list.Items, t.pages*pageSize)
+	w := walk{
+		client:   t.client,
+		items:    make([]reconcile.Item, 0, counted),
+		ids:      make(map[string]bool, counted),
+		prefixes: make(map[netip.Prefix]bool, counted),
+		cursors:  map[string]bool{},
+	}
 	cursor := ""
 	for number := 1; number <= t.pages; number++ {
 		next, err := w.page(ctx, t.list, cursor)
@@ -81,22 +89,25 @@ type walk struct {
 	ids      map[string]bool
 	prefixes map[netip.Prefix]bool
 	cursors  map[string]bool
+
+	// What the last page took, for the next one to take again.
+	body    []byte
+	members []listItem
 }
 
 // page reads the page at cursor and returns the next one's, "" after the last.
 func (w *walk) page(ctx context.Context, list List, cursor string) (string, error) {
-	e, _, err := w.client.get(ctx, w.client.itemsURL(list.ID, cursor))
+	a, err := w.client.ask(ctx, w.client.itemsURL(list.ID, cursor), w.body)
+	if err != nil {
+		return "", err
+	}
+	w.body = a.body
+	e, members, err := w.open(a)
 	if err != nil {
 		return "", err
 	}
 	next := e.ResultInfo.Cursors.After
-	var members []listItem
-	switch {
-	case !e.empty():
-		if err := w.client.decode(e, &members); err != nil {
-			return "", err
-		}
-	case cursor != "" || list.Items != 0:
+	if e.empty() && (cursor != "" || list.Items != 0) {
 		return "", errors.New("null instead of items")
 	}
 	if next != "" && len(members) < pageSize {

@@ -3,7 +3,6 @@ package cloudflare
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -26,6 +25,12 @@ type OperationError struct {
 func (e *OperationError) Error() string {
 	return fmt.Sprintf("operation %s failed: %s", e.ID, e.Message)
 }
+
+// Uncertain implements reconcile.Uncertain. One that was refused for throttling or for want of room did nothing.
+func (e *OperationError) Uncertain() bool { return !e.Refused() && !e.ListFull() }
+
+// Full implements reconcile.Full.
+func (e *OperationError) Full() bool { return e.ListFull() }
 
 // Refused reports whether the operation failed because Cloudflare throttles the account; see IsRefused.
 func (e *OperationError) Refused() bool {
@@ -67,13 +72,20 @@ type PendingError struct {
 }
 
 func (e *PendingError) Error() string {
-	return fmt.Sprintf("operation %s was not seen to end: %v", e.OperationID, e.Err)
+	why := e.Err.Error()
+	if errors.Is(e.Err, context.DeadlineExceeded) {
+		why = "time was up"
+	}
+	return fmt.Sprintf("operation %s was not seen to end: %s", e.OperationID, why)
 }
 
 func (e *PendingError) Unwrap() error { return e.Err }
 
 // Uncertain implements reconcile.Uncertain: the operation may complete at any time.
 func (e *PendingError) Uncertain() bool { return true }
+
+// Pending implements reconcile.Pending: the operation to ask about.
+func (e *PendingError) Pending() string { return e.OperationID }
 
 // Hint tells a person what to do.
 func (e *PendingError) Hint() string {
@@ -128,7 +140,7 @@ func (c *Client) submit(ctx context.Context, method string, u *url.URL, body any
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	data, err := json.Marshal(body)
+	data, err := encode(body)
 	if err != nil {
 		return "", err
 	}
@@ -140,7 +152,7 @@ func (c *Client) submit(ctx context.Context, method string, u *url.URL, body any
 	if err != nil {
 		return "", &UncertainError{c.noAnswer(req, err)}
 	}
-	a, err := c.receive(resp)
+	a, err := c.receive(resp, nil)
 	if err != nil {
 		return "", &UncertainError{err}
 	}

@@ -19,23 +19,32 @@ const (
 	retryAfterMax = 2 * time.Minute
 )
 
-// get reads what is at u, if need be with further attempts, and returns the answer's envelope and the server's time.
+// get reads what is at u and returns the answer's envelope and the server's time.
 func (c *Client) get(ctx context.Context, u *url.URL) (envelope, time.Time, error) {
-	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	a, err := c.ask(ctx, u, nil)
 	if err != nil {
 		return envelope{}, time.Time{}, err
 	}
-	r := &reading{client: c, pause: retryFirst}
+	e, err := c.open(a)
+	return e, a.clock(), err
+}
+
+// ask reads what is at u, if need be with further attempts. room is where the answer's body may be put, see receive.
+func (c *Client) ask(ctx context.Context, u *url.URL, room []byte) (answer, error) {
+	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return answer{}, err
+	}
+	r := &reading{client: c, room: room, pause: retryFirst}
 	req.SetResponseHandler(r.receive)
 	again := &retryablehttp.Client{
 		HTTPClient: c.reads, RetryMax: readRetries,
 		CheckRetry: r.check, Backoff: r.backoff, ErrorHandler: r.giveUp,
 	}
 	if _, err := again.Do(req); err != nil { //nolint:bodyclose // receive closed it
-		return envelope{}, time.Time{}, c.noAnswer(req.Request, err)
+		return answer{}, c.noAnswer(req.Request, err)
 	}
-	e, err := c.open(r.answer)
-	return e, r.answer.clock(), err
+	return r.answer, nil
 }
 
 func (c *Client) noAnswer(req *http.Request, err error) error {
@@ -54,6 +63,7 @@ func (c *Client) noAnswer(req *http.Request, err error) error {
 // any Retry-After, wait beyond the deadline and throw the last answer away.
 type reading struct {
 	client *Client
+	room   []byte        // for the answer's body
 	pause  time.Duration // the next one, should the server not ask for another
 	wait   time.Duration // decided by check for backoff
 	answer answer
@@ -62,7 +72,7 @@ type reading struct {
 // receive keeps an answer that will not be asked for again. Its error, a body that breaks off, is worth a retry.
 func (r *reading) receive(resp *http.Response) error {
 	var err error
-	r.answer, err = r.client.receive(resp)
+	r.answer, err = r.client.receive(resp, r.room)
 	return err
 }
 

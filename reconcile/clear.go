@@ -35,7 +35,7 @@ func (d *differ) stays(h *holding) bool {
 	case h.protected:
 		return false
 	default:
-		return d.mayBeWanted(h) || d.view.Limits.withholds(!h.tagged, false)
+		return d.mayBeWanted(h) || h.orphan || h.withheld
 	}
 }
 
@@ -57,8 +57,15 @@ func (d *differ) clearOwn(h *holding) {
 	case d.mayBeWanted(h):
 		d.plan.Unanswered++
 		return
+	case h.orphan:
+		d.plan.Orphaned = append(d.plan.Orphaned, h.Prefix)
+		return
 	default:
 		d.explain(&r, h)
+		if h.withheld {
+			d.plan.Withheld = append(d.plan.Withheld, r)
+			return
+		}
 	}
 	d.plan.Remove = append(d.plan.Remove, r)
 }

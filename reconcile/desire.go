@@ -131,7 +131,7 @@ func (p Policy) place(b Ban) (netip.Prefix, LeftOutReason, string) {
 	wide, inside, ok := p.widen(prefix)
 	if !ok {
 		return p.widest(prefix), inside.Reason,
-			strings.TrimSpace(fmt.Sprintf("contains %s %s", PrefixText(inside.Prefix), inside.Detail))
+			strings.TrimSuffix(fmt.Sprintf("contains %s: %s", PrefixText(inside.Prefix), inside.Detail), ": ")
 	}
 	return wide, "", ""
 }

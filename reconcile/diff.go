@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -12,8 +13,16 @@ type View struct {
 	Now       time.Time // whole seconds
 	Ownership Ownership
 	Room      int      // how many items this list may hold: the quota less what other lists take of it
-	Failed    []string // names of sources that did not answer
-	Limits    Limits   // what Plan.Check will be called with: what it withholds keeps its place
+	Sources   []string // names of all sources, each once
+	Failed    []string // … of those that did not answer
+	Limits    Limits
+
+	// Steady are the names of sources that the last run read too, the very same: what they lack was lifted. Replaced are those
+	// that took another's place since.
+	Steady, Replaced []string
+
+	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
+	Orphans []netip.Prefix
 }
 
 // Diff decides what has to change on a list so that it holds what is desired. It is pure, and the plan depends neither on
@@ -35,6 +44,7 @@ func Diff(want Desired, have []Item, view View) Plan {
 	d := differ{want: want, view: view, plan: Plan{Now: view.Now, Items: len(have), Room: max(view.Room, 0), Peers: map[string]int{}}}
 	d.classify(have)
 	d.judge()
+	d.guard()
 	d.cover()
 	d.cut()
 	d.write()

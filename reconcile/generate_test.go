@@ -115,7 +115,7 @@ func someWorld() *rapid.Generator[world] {
 func (w world) desire() Desired { return Desire(w.bans, w.policy, w.view.Now) }
 
 func (w world) plan(have []Item) Plan {
-	return Diff(w.desire(), have, w.view).Check(w.view.Limits)
+	return Diff(w.desire(), have, w.view)
 }
 
 // apply carries out the world's plan on a fresh target.

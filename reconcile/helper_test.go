@@ -149,7 +149,7 @@ func (s scene) view() View {
 
 func (s scene) planFor(have []Item) Plan {
 	v := s.view()
-	return Diff(Desire(bans(s.bans...), s.policy(), v.Now), have, v).Check(v.Limits)
+	return Diff(Desire(bans(s.bans...), s.policy(), v.Now), have, v)
 }
 
 func (s scene) plan() Plan { return s.planFor(items(s.items...)) }

@@ -58,8 +58,11 @@ type holding struct {
 	tagged bool // Tag was read from the comment
 	tag    Tag
 
-	protected bool // ours, and it touches what is never to be blocked
-	wish      int  // index of the wish for its prefix; -1: none
+	protected  bool // ours, and it touches what is never to be blocked
+	wish       int  // index of the wish for its prefix; -1: none
+	orphan     bool // ours, and its source was replaced since: it stays until its lease ends
+	withheld   bool // ours, and not to be removed before a person has looked
+	surprising bool // … because nothing explains why it should go
 }
 
 // classify decides whose an item is. An item without a tag counts as put at the edge when it was created.

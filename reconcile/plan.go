@@ -1,6 +1,9 @@
 package reconcile
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Plan is what to add to a target and what to remove from it: a value, sorted by prefix, printable.
 type Plan struct {
@@ -8,7 +11,7 @@ type Plan struct {
 
 	Add      []Addition
 	Remove   []Removal
-	Withheld []Removal // removals that Check held back
+	Withheld []Removal // removals that are held back until a person has looked
 
 	// RemoveFirst: the additions fit only when the removals are made before them.
 	RemoveFirst bool
@@ -20,6 +23,7 @@ type Plan struct {
 	Keep       int            // own items that stay, those of which the comment changes included
 	Lingering  int            // … of these, items whose bans ended but may go on in Fail2Ban's memory
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
+	Orphaned   []netip.Prefix // own items that nothing wants, but their source was replaced: they stay until their leases end
 
 	// Satisfied is how many entries need no item of ours, because a foreign item or a peer's stands there already.
 	Satisfied int

@@ -2,7 +2,7 @@ package reconcile
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"time"
 )
 
@@ -14,13 +14,14 @@ const (
 	OutcomeChanged  Outcome = "changed"  // the plan was applied, all of it
 	OutcomePlanned  Outcome = "planned"  // a dry run that found something to do; nothing was written
 	OutcomeSkipped  Outcome = "skipped"  // no source answered, the clock is wrong, another run holds the lock: the list is as it was
+	OutcomeHeld     Outcome = "held"     // writes are on hold, or an operation of ours has not ended: nothing was written
 	OutcomeWithheld Outcome = "withheld" // removals that nobody expects were held back; all the rest was applied
 	OutcomeFailed   Outcome = "failed"   // the target failed or refused; some or nothing of the plan was applied
 )
 
 // Outcomes are all of them, in a fixed order.
 func Outcomes() []Outcome {
-	return []Outcome{OutcomeInStep, OutcomeChanged, OutcomePlanned, OutcomeSkipped, OutcomeWithheld, OutcomeFailed}
+	return []Outcome{OutcomeInStep, OutcomeChanged, OutcomePlanned, OutcomeSkipped, OutcomeHeld, OutcomeWithheld, OutcomeFailed}
 }
 
 // Report is what one run saw and did. What the run did not come to is nil, so that nobody takes it for a zero.
@@ -36,18 +37,23 @@ type Report struct {
 	Survey  *Survey        // nil: the target did not answer
 	Skew    time.Duration  // how far the target's clock is ahead of ours; 0 when Survey or its Clock is unknown
 	Plan    *Plan          // nil: the run did not come to a plan
-	Applied Applied
-	Notes   []string // whole sentences that a person ought to read
+	Applied Applied        // of the plan
+	Earlier Applied        // of earlier plans of this run, before the list was read again
+	Notes   []string       // whole sentences that a person ought to read
+	Next    Past           // what the next run should know
+
+	doubtful bool // the number of items read is not the number that the target counts
 }
 
 // SourceReport is what one source said.
 type SourceReport struct {
-	Name   string
-	Label  string
-	Err    error           // nil: it answered
-	Held   int             // bans that it holds, ended ones included
-	Active map[string]int  // active bans by jail or scenario; nil when it did not answer
-	Memory json.RawMessage // what to hand to its next read
+	Name     string
+	Label    string
+	Err      error           // nil: it answered
+	Identity string          // of the store that was read; empty: the source cannot tell
+	Held     int             // bans that it holds, ended ones included
+	Active   map[string]int  // active bans by jail or scenario; nil when it did not answer
+	Memory   json.RawMessage // what to hand to its next read
 }
 
 // Degraded reports whether some source did not answer.
@@ -72,13 +78,9 @@ func (r Report) LeftOut() []LeftOut {
 	return all
 }
 
-// Uncertain is implemented by a target's errors that leave open whether a write took effect.
-type Uncertain interface{ Uncertain() bool }
-
 // settled reports whether it is known what the run wrote.
 func (r Report) settled() bool {
-	var u Uncertain
-	return r.Plan != nil && !(errors.As(r.Err, &u) && u.Uncertain())
+	return r.Plan != nil && !uncertain(r.Err) && r.Next.Open.Operation == ""
 }
 
 // Drift is how many additions and removals, withheld ones included, lie between the bans and the list after the run.
@@ -120,4 +122,12 @@ func (r Report) Standing() (s Standing, known bool) {
 		}
 	}
 	return s, true
+}
+
+// counted is "1 item", "2 items".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,11 +23,28 @@ type Run struct {
 	// Now is the one time of the run. Comments hold whole seconds, so a fraction is dropped.
 	Now time.Time
 
-	// Memory is what the sources' last good readings asked to have remembered, by MemoryKey.
-	Memory map[string]json.RawMessage
+	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
+	Past
 
 	// DryRun stops before the first write, which the target is also made to refuse.
 	DryRun bool
+}
+
+// Past is what a run leaves for the next one.
+type Past struct {
+	Memory   map[string]json.RawMessage `json:"memory,omitempty"`  // what the sources' last good readings asked for, by MemoryKey
+	Known    map[string]string          `json:"known,omitempty"`   // the sources' identities, by MemoryKey
+	Orphans  []netip.Prefix             `json:"orphans,omitempty"` // own items whose source was replaced
+	Throttle Throttle                   `json:"throttle,omitzero"` // refusals of writes
+	Waiting  Waiting                    `json:"waiting,omitempty"` // since when changes wait
+	Capacity Capacity                   `json:"capacity,omitzero"` // what the account was found to hold
+	Open     Open                       `json:"open,omitzero"`     // a write that may still take effect
+}
+
+// Open is an operation of ours whose end was not seen.
+type Open struct {
+	Operation string    `json:"operation,omitempty"` // "": there is none
+	Since     time.Time `json:"since,omitzero"`
 }
 
 // MemoryKey names a source's memory.
@@ -42,8 +61,9 @@ var ErrClock = errors.New("the clocks are too far apart")
 func (r Run) Do(ctx context.Context) Report {
 	began := time.Now()
 	r.Now = r.Now.Truncate(time.Second)
-	rep := Report{Target: r.Target.Name(), Now: r.Now}
+	rep := Report{Target: r.Target.Name(), Now: r.Now, Next: r.Past}
 	rep.Outcome, rep.Err = r.steps(ctx, &rep, began)
+	rep.Next = r.next(&rep)
 	rep.Duration = time.Since(began)
 	return rep
 }
@@ -52,7 +72,7 @@ func (r Run) Do(ctx context.Context) Report {
 func (r Run) Ask(ctx context.Context) (Desired, []SourceReport, []string, error) {
 	r.Now = r.Now.Truncate(time.Second)
 	var rep Report
-	bans, _, err := r.ask(ctx, &rep)
+	bans, err := r.ask(ctx, &rep)
 	if err != nil {
 		return Desired{}, rep.Sources, rep.Notes, err
 	}
@@ -60,56 +80,101 @@ func (r Run) Ask(ctx context.Context) (Desired, []SourceReport, []string, error)
 }
 
 func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, error) {
-	bans, failed, err := r.ask(ctx, rep)
+	bans, err := r.ask(ctx, rep)
 	if err != nil {
 		return OutcomeSkipped, err
 	}
 	desired := Desire(bans, r.Policy, r.Now)
 	rep.Desired = &desired
 
-	survey, err := r.Target.Survey(ctx)
-	if err != nil {
+	if err := r.survey(ctx, rep); err != nil {
 		return OutcomeFailed, err
 	}
-	rep.Survey = &survey
-	if err := r.compareClocks(rep, survey, began); err != nil {
+	if err := r.compareClocks(rep, *rep.Survey, began); err != nil {
 		return OutcomeSkipped, err
 	}
-	items, notes, err := r.Target.Items(ctx)
-	if err != nil {
-		return OutcomeFailed, err
-	}
-	rep.Notes = append(rep.Notes, notes...)
-
-	view := View{Now: r.Now, Ownership: r.Ownership, Room: r.MaxItems - survey.Elsewhere, Failed: failed, Limits: r.Limits}
-	plan := Diff(desired, items, view).Check(r.Limits)
-	rep.Plan = &plan
-	return r.apply(ctx, rep, plan)
-}
-
-func (r Run) apply(ctx context.Context, rep *Report, plan Plan) (Outcome, error) {
-	outcome := OutcomeInStep
-	switch {
-	case plan.Empty():
-	case r.DryRun:
-		outcome = OutcomePlanned
-	default:
-		var err error
-		if rep.Applied, err = Apply(ctx, r.Target, plan); err != nil {
+	r.resume(ctx, rep)
+	for tries := 0; ; tries++ {
+		items, err := r.read(ctx, rep)
+		if err != nil {
 			return OutcomeFailed, err
 		}
-		outcome = OutcomeChanged
+		outcome, err := r.apply(ctx, rep, items)
+		if !stale(err) || tries == maxReplans || ctx.Err() != nil {
+			return outcome, err
+		}
+		// Nothing is replayed: the list is read again, and what is missing then is planned anew.
+		rep.Notes = append(rep.Notes, fmt.Sprintf("%v; the list is read again", err))
+		rep.Earlier.Added += rep.Applied.Added
+		rep.Earlier.Removed += rep.Applied.Removed
+		if err := r.survey(ctx, rep); err != nil {
+			return OutcomeFailed, err
+		}
 	}
-	if n := len(plan.Withheld); n > 0 {
-		return OutcomeWithheld, &WithheldError{Withheld: n, Of: n + len(plan.Remove)}
+}
+
+// maxReplans is how often a run may read the list again after a write whose end nobody knows.
+const maxReplans = 2
+
+func (r Run) survey(ctx context.Context, rep *Report) error {
+	rep.Plan, rep.Applied = nil, Applied{}
+	survey, err := r.Target.Survey(ctx)
+	if err != nil {
+		return err
 	}
-	return outcome, nil
+	rep.Survey = &survey
+	return nil
+}
+
+// read reads the items and makes the plan.
+func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
+	items, notes, err := r.Target.Items(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rep.Notes = append(rep.Notes, notes...)
+	rep.doubtful = len(notes) > 0
+	view := r.view(rep)
+	plan := Diff(*rep.Desired, items, view)
+	rep.Plan = &plan
+	if n := len(plan.Orphaned); n > 0 {
+		rep.Notes = append(rep.Notes, fmt.Sprintf("database replaced: the bans of %s are unknown to it, which stay until their leases end; "+
+			"to let them go, sync --allow-removals", counted(n, "item")))
+	}
+	return items, nil
+}
+
+func (r Run) view(rep *Report) View {
+	quota := r.Capacity.Limit(r.MaxItems, r.Now)
+	v := View{Now: r.Now, Ownership: r.Ownership, Room: quota - rep.Survey.Elsewhere, Limits: r.Limits, Orphans: r.Orphans}
+	broken := map[string]bool{} // names of which some source is not the very one of the last run
+	for _, s := range rep.Sources {
+		if !slices.Contains(v.Sources, s.Name) {
+			v.Sources = append(v.Sources, s.Name)
+		}
+		known := r.Known[s.Name+" "+s.Label]
+		switch {
+		case s.Err != nil:
+			v.Failed = append(v.Failed, s.Name)
+		case s.Identity == "" || known == "" && s.Held > 0:
+			broken[s.Name] = true
+		case s.Identity != known:
+			broken[s.Name] = true
+			v.Replaced = append(v.Replaced, s.Name)
+		}
+	}
+	for _, name := range v.Sources {
+		if !broken[name] && !slices.Contains(v.Failed, name) {
+			v.Steady = append(v.Steady, name)
+		}
+	}
+	return v
 }
 
 // ask reads all sources concurrently. It fails only when none answered.
-func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, failed []string, err error) {
+func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, err error) {
 	if len(r.Sources) == 0 {
-		return nil, nil, errors.New("no source of bans")
+		return nil, errors.New("no source of bans")
 	}
 	readings := make([]Reading, len(r.Sources))
 	errs := make([]error, len(r.Sources))
@@ -118,12 +183,14 @@ func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, failed []string,
 		wait.Go(func() { readings[i], errs[i] = s.Bans(ctx, r.Now, r.Memory[MemoryKey(s)]) })
 	}
 	wait.Wait()
+	failed := 0
 	for i, s := range r.Sources {
 		sr := SourceReport{Name: s.Name(), Label: s.Label(), Err: errs[i]}
 		if errs[i] != nil {
-			failed = append(failed, s.Name())
-			sr.Memory = r.Memory[MemoryKey(s)]
+			failed++
+			sr.Memory, sr.Identity = r.Memory[MemoryKey(s)], r.Known[MemoryKey(s)]
 		} else {
+			sr.Identity = readings[i].Identity
 			sr.Held, sr.Active = len(readings[i].Bans), activeByReason(readings[i].Bans, r.Now)
 			sr.Memory = readings[i].Memory
 			rep.Notes = append(rep.Notes, readings[i].Notes...)
@@ -131,10 +198,10 @@ func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, failed []string,
 		}
 		rep.Sources = append(rep.Sources, sr)
 	}
-	if len(failed) == len(r.Sources) {
-		return nil, nil, errors.Join(errs...)
+	if failed == len(r.Sources) {
+		return nil, errors.Join(errs...)
 	}
-	return bans, failed, nil
+	return bans, nil
 }
 
 func activeByReason(bans []Ban, now time.Time) map[string]int {
@@ -161,7 +228,7 @@ func (r Run) compareClocks(rep *Report, survey Survey, began time.Time) error {
 	if rep.Skew < 0 {
 		side = "ahead of"
 	}
-	return &clockError{fmt.Sprintf("this host's clock is %v %s %s's", rep.Skew.Abs(), side, r.Target.Name())}
+	return &clockError{fmt.Sprintf("this host's clock is %v %s the API's", rep.Skew.Abs(), side)}
 }
 
 type clockError struct{ what string }

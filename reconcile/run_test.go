@@ -85,8 +85,8 @@ func TestRunThatDoesNotWrite(t *testing.T) {
 		{name: "no survey", sources: []Source{source}, broken: "survey", outcome: OutcomeFailed, err: "boom"},
 		{name: "no items", sources: []Source{source}, broken: "items", outcome: OutcomeFailed, err: "boom", notes: 1},
 		{name: "clock a little ahead", sources: []Source{source}, clock: "-4m", outcome: OutcomeChanged},
-		{name: "clock ahead", sources: []Source{source}, clock: "-6m", outcome: OutcomeSkipped, err: "this host's clock is 6m0s ahead of list test's"},
-		{name: "clock behind", sources: []Source{source}, clock: "6m", outcome: OutcomeSkipped, err: "this host's clock is 6m0s behind list test's"},
+		{name: "clock ahead", sources: []Source{source}, clock: "-6m", outcome: OutcomeSkipped, err: "this host's clock is 6m0s ahead of the API's"},
+		{name: "clock behind", sources: []Source{source}, clock: "6m", outcome: OutcomeSkipped, err: "this host's clock is 6m0s behind the API's"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			target := newMemTarget(item("192.0.2.8 own 1h -1h fail2ban:sshd"))
@@ -154,7 +154,7 @@ func TestRunWithholds(t *testing.T) {
 	r := run(target, f2b("192.0.2.1 sshd 0s 1h"))
 	r.Ownership.Exclusive = true
 	rep := r.Do(t.Context())
-	if held, ok := errors.AsType[*WithheldError](rep.Err); rep.Outcome != OutcomeWithheld || !ok || *held != (WithheldError{1, 1}) || rep.Applied != (Applied{1, 0}) {
+	if held, ok := errors.AsType[*WithheldError](rep.Err); rep.Outcome != OutcomeWithheld || !ok || *held != (WithheldError{1, 1, 1}) || rep.Applied != (Applied{1, 0}) {
 		t.Errorf("%+v", rep)
 	}
 	rep = r.Do(t.Context()) // nothing else to do, and still it says so

@@ -25,7 +25,11 @@ type Source interface {
 
 // Reading is the whole of what a source said at one moment.
 type Reading struct {
-	Bans   []Ban
+	Bans []Ban
+	// Identity changes when the store that was read is another one than before: a file's device and inode. What a steady store
+	// lacks was lifted; what a new one lacks may be forgotten. Empty: the source cannot tell.
+	Identity string
+
 	Notes  []string        // what a person ought to know about this read: whole sentences without a full stop
 	Memory json.RawMessage // to be handed to the next read; nil: nothing
 }

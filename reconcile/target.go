@@ -57,6 +57,37 @@ type Target interface {
 	Remove(ctx context.Context, items []Item) (done int, err error)
 }
 
+// Replacer is a target that can write its whole content at once: after Replace it holds these items and no others. Not
+// knowing whether it took effect is an error that implements Uncertain.
+type Replacer interface {
+	Replace(ctx context.Context, posts []Post) error
+}
+
+// Awaiter is a target whose writes may go on after a run. Await returns nil when the operation has ended, however it did, and
+// when the target does not know it any more.
+type Awaiter interface {
+	Await(ctx context.Context, operation string) error
+}
+
+// What a target's error says, besides its text and its Hint.
+type (
+	// Refusal: the write was not let through, because the account is throttled or because an operation of somebody else's
+	// is pending.
+	Refusal interface{ Refused() bool }
+
+	// Uncertain: it is open how much of a write took effect.
+	Uncertain interface{ Uncertain() bool }
+
+	// Stale: the list is no longer as it was read, or nobody knows: it has to be read again before the next write.
+	Stale interface{ Stale() bool }
+
+	// Pending names the operation that may still take effect; empty: none.
+	Pending interface{ Pending() string }
+
+	// Full: there is no room for that many items.
+	Full interface{ Full() bool }
+)
+
 // ErrReadOnly is the answer of a read-only target to every write.
 var ErrReadOnly = errors.New("read-only target: a dry run writes nothing")
 
@@ -64,6 +95,14 @@ var ErrReadOnly = errors.New("read-only target: a dry run writes nothing")
 func ReadOnly(t Target) Target { return readOnly{t} }
 
 type readOnly struct{ Target }
+
+// Await only asks.
+func (r readOnly) Await(ctx context.Context, operation string) error {
+	if t, ok := r.Target.(Awaiter); ok {
+		return t.Await(ctx, operation)
+	}
+	return nil
+}
 
 func (readOnly) Add(context.Context, []Post) (int, error)    { return 0, ErrReadOnly }
 func (readOnly) Remove(context.Context, []Item) (int, error) { return 0, ErrReadOnly }

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +39,7 @@ func (x *session) bans(ctx context.Context, asJSON bool) error {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	x.recall()
-	run := reconcile.Run{Sources: x.sources(), Policy: x.policy(), Now: x.now, Memory: x.state.Sources}
+	run := reconcile.Run{Sources: x.sources(), Policy: x.policy(), Now: x.now, Past: x.past()}
 	desired, sources, notes, err := run.Ask(ctx)
 	if err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
@@ -80,6 +78,7 @@ type banRow struct {
 	note string // Why for people
 }
 
+// banRows are those that will be listed and, after them, those that are left out.
 func banRows(d reconcile.Desired, now time.Time) []banRow {
 	rows := []banRow{}
 	for _, e := range d.Entries {
@@ -94,9 +93,6 @@ func banRows(d reconcile.Desired, now time.Time) []banRow {
 		rows = append(rows, banRow{Value: l.Ban.Value, Source: l.Ban.Source, Reason: l.Ban.Reason,
 			Since: instant(l.Ban.Since), Until: instant(l.Ban.Until), Why: string(l.Reason), Detail: l.Detail, note: leftOutText(l)})
 	}
-	slices.SortStableFunc(rows, func(a, b banRow) int { // listed ones first, in their order
-		return cmp.Compare(min(len(a.Why), 1), min(len(b.Why), 1))
-	})
 	return rows
 }
 

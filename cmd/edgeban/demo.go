@@ -70,13 +70,14 @@ func newDemo(sys *system) (*demo, error) {
 		return nil, errors.Join(fmt.Errorf("demo: %w", err), os.RemoveAll(dir))
 	}
 	d.env = map[string]string{
-		"CLOUDFLARE_ACCOUNT_ID": demoAccount,
-		"CLOUDFLARE_API_TOKEN":  demoToken,
-		"EDGEBAN_API_URL":       d.edge.URL(),
-		"EDGEBAN_OWNER":         "demo",
-		"EDGEBAN_ALLOW":         "203.0.113.80",
-		"EDGEBAN_STATE_DIR":     filepath.Join(dir, "state"),
-		"EDGEBAN_METRICS_FILE":  filepath.Join(dir, "edgeban.prom"),
+		"CLOUDFLARE_ACCOUNT_ID":  demoAccount,
+		"CLOUDFLARE_API_TOKEN":   demoToken,
+		"EDGEBAN_API_URL":        d.edge.URL(),
+		"EDGEBAN_OWNER":          "demo",
+		"EDGEBAN_ALLOW":          "203.0.113.80",
+		"EDGEBAN_WRITE_INTERVAL": "0s",
+		"EDGEBAN_STATE_DIR":      filepath.Join(dir, "state"),
+		"EDGEBAN_METRICS_FILE":   filepath.Join(dir, "edgeban.prom"),
 	}
 	return d, nil
 }

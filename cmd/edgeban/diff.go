@@ -49,10 +49,9 @@ func (x *session) diff(ctx context.Context, o diffOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	x.recall()
-	run := x.run()
+	run := x.run(reconcile.ReadOnly(x.target()))
 	run.DryRun = true
-	run.Target = reconcile.ReadOnly(run.Target)
-	run.Limits.AllowRemovals = run.Limits.AllowRemovals || o.allowRemovals
+	run.Limits.AllowRemovals = o.allowRemovals
 	report := run.Do(ctx)
 	report.Err = x.interrupted(ctx, report.Err)
 	x.remark(report)

@@ -92,6 +92,7 @@ func newFigureScene(t *testing.T, binary string) *figureScene {
 		"EDGEBAN_OWNER=figures",
 		"EDGEBAN_FAIL2BAN_DB=" + s.bans.path,
 		"EDGEBAN_STATE_DIR=" + filepath.Join(dir, "state"),
+		"EDGEBAN_WRITE_INTERVAL=0s",
 		"EDGEBAN_METRICS_FILE=" + filepath.Join(dir, "edgeban.prom"),
 	}
 	return s

@@ -61,13 +61,14 @@ func newLab(t *testing.T, jails ...jail) *lab {
 	})
 	l.f2b = newFail2banServer(t, jails...)
 	l.env = map[string]string{
-		"CLOUDFLARE_ACCOUNT_ID": testAccount,
-		"CLOUDFLARE_API_TOKEN":  testToken,
-		"EDGEBAN_API_URL":       l.edge.URL(),
-		"EDGEBAN_FAIL2BAN_DB":   l.f2b.database(),
-		"EDGEBAN_MARGIN":        labMargin.String(),
-		"EDGEBAN_OWNER":         "web-1",
-		"EDGEBAN_STATE_DIR":     filepath.Join(t.TempDir(), "state"),
+		"CLOUDFLARE_ACCOUNT_ID":  testAccount,
+		"CLOUDFLARE_API_TOKEN":   testToken,
+		"EDGEBAN_API_URL":        l.edge.URL(),
+		"EDGEBAN_FAIL2BAN_DB":    l.f2b.database(),
+		"EDGEBAN_MARGIN":         labMargin.String(),
+		"EDGEBAN_OWNER":          "web-1",
+		"EDGEBAN_STATE_DIR":      filepath.Join(t.TempDir(), "state"),
+		"EDGEBAN_WRITE_INTERVAL": "0s",
 	}
 	return l
 }

@@ -70,22 +70,46 @@ func (x *session) recall() {
 	}
 }
 
+// target is the list of this run.
+func (x *session) target() *cloudflare.ListTarget {
+	size := x.settings.BatchSize
+	if x.state.BatchSize > 0 {
+		size = min(size, x.state.BatchSize)
+	}
+	return cloudflare.NewList(x.client, x.settings.List, cloudflare.ListOptions{
+		BatchSize: size,
+		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing.
+		NoRetry: x.dir == nil || x.past().Throttle.InARow > 1,
+	})
+}
+
 // run puts together what one reconciliation needs.
-func (x *session) run() reconcile.Run {
+func (x *session) run(target reconcile.Target) reconcile.Run {
 	s := x.settings
 	return reconcile.Run{
-		Sources: x.sources(),
-		Target: cloudflare.NewList(x.client, s.List, cloudflare.ListOptions{
-			BatchSize: s.BatchSize,
-			NoRetry:   x.dir == nil, // a run that cannot remember a refusal must not ask twice
-		}),
+		Sources:   x.sources(),
+		Target:    target,
 		Policy:    x.policy(),
 		Ownership: reconcile.Ownership{Owner: s.Owner, Former: s.FormerOwners, Exclusive: s.Exclusive},
 		MaxItems:  s.MaxItems,
-		Limits:    reconcile.Limits{AllowRemovals: x.state.allowsUntagged(s.Account + "/" + s.List)},
+		Limits:    reconcile.Limits{AllowUntagged: x.state.allowsUntagged(x.key())},
 		Now:       x.now,
-		Memory:    x.state.Sources,
+		Past:      x.past(),
 	}
+}
+
+// key names the list in the state.
+func (x *session) key() string { return x.settings.Account + "/" + x.settings.List }
+
+// past is what earlier runs on the list left. A command that asks the sources alone may not know the account; then one list's past
+// is as good as another's.
+func (x *session) past() reconcile.Past {
+	if x.settings.Account == "" && len(x.state.Past) == 1 {
+		for _, past := range x.state.Past {
+			return past
+		}
+	}
+	return x.state.Past[x.key()]
 }
 
 func (x *session) sources() []reconcile.Source {

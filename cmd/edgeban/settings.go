@@ -91,6 +91,10 @@ func settings() []setting {
 
 		{name: "timeout", env: "EDGEBAN_TIMEOUT", category: categoryOperation, placeholder: "DURATION",
 			usage: "most time for the whole run", fallback: "110s"},
+		{name: "write-interval", env: "EDGEBAN_WRITE_INTERVAL", category: categoryOperation, placeholder: "DURATION",
+			usage: "least time between two writes to Cloudflare", fallback: "30s"},
+		{name: "skip-alarm", env: "EDGEBAN_SKIP_ALARM", category: categoryOperation, placeholder: "DURATION",
+			usage: "exit with 1 when every run was skipped for so long", fallback: "30m"},
 		{name: "state-dir", env: "EDGEBAN_STATE_DIR", category: categoryOperation, placeholder: "DIR",
 			usage:    "where a run leaves word for the next one",
 			fallback: "/var/lib/edgeban", otherwise: "$STATE_DIRECTORY, else /var/lib/edgeban"},
@@ -110,25 +114,27 @@ type Settings struct {
 	Jails           []string // globs of path.Match; empty: all
 	ExcludeJails    []string
 
-	Account      string            // 32 hexadecimal digits in lower case; may be empty without needCloudflare
-	Token        cloudflare.Secret // may be empty without needCloudflare
-	List         string            // a name, or an id of 32 hexadecimal digits
-	Owner        string            // may be empty without needCloudflare
-	FormerOwners []string
-	Exclusive    bool // items without an owner are ours
-	MaxItems     int
-	BatchSize    int
-	APIURL       string // without a slash at its end
-	IPv6Prefix   int    // bits
-	MinPrefix4   int    // bits
-	MinPrefix6   int    // bits
-	Margin       time.Duration
-	Allow        []AllowEntry // of --allow and of the allow file
-	Timeout      time.Duration
-	StateDir     string
-	MetricsFile  string // empty: none
-	LogLevel     slog.Level
-	LogFormat    string // "text" or "json"
+	Account       string            // 32 hexadecimal digits in lower case; may be empty without needCloudflare
+	Token         cloudflare.Secret // may be empty without needCloudflare
+	List          string            // a name, or an id of 32 hexadecimal digits
+	Owner         string            // may be empty without needCloudflare
+	FormerOwners  []string
+	Exclusive     bool // items without an owner are ours
+	MaxItems      int
+	BatchSize     int
+	APIURL        string // without a slash at its end
+	IPv6Prefix    int    // bits
+	MinPrefix4    int    // bits
+	MinPrefix6    int    // bits
+	Margin        time.Duration
+	Allow         []AllowEntry // of --allow and of the allow file
+	Timeout       time.Duration
+	WriteInterval time.Duration
+	SkipAlarm     time.Duration
+	StateDir      string
+	MetricsFile   string // empty: none
+	LogLevel      slog.Level
+	LogFormat     string // "text" or "json"
 
 	// Warnings are for a person: whole sentences without a full stop.
 	Warnings []string

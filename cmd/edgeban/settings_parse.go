@@ -79,6 +79,8 @@ func parse(values map[string]value, p *problems) Settings {
 		Margin:          r.duration("margin", 0, 24*time.Hour),
 		Allow:           r.allow("allow"),
 		Timeout:         r.duration("timeout", 10*time.Second, time.Hour),
+		WriteInterval:   r.duration("write-interval", 0, time.Hour),
+		SkipAlarm:       r.duration("skip-alarm", time.Minute, 30*24*time.Hour),
 		StateDir:        r.stateDir("state-dir"),
 		MetricsFile:     r.metricsFile("metrics-file"),
 		LogLevel:        r.level("log-level"),

@@ -64,12 +64,13 @@ func (s *site) metrics() string  { return filepath.Join(s.dir, "edgeban.prom") }
 // environment is what an administrator would have set.
 func (s *site) environment() map[string]string {
 	return map[string]string{
-		"CLOUDFLARE_ACCOUNT_ID": testAccount,
-		"CLOUDFLARE_API_TOKEN":  testToken,
-		"EDGEBAN_FAIL2BAN_DB":   s.database(),
-		"EDGEBAN_OWNER":         "web-1",
-		"EDGEBAN_STATE_DIR":     s.stateDir(),
-		"EDGEBAN_METRICS_FILE":  s.metrics(),
+		"CLOUDFLARE_ACCOUNT_ID":  testAccount,
+		"CLOUDFLARE_API_TOKEN":   testToken,
+		"EDGEBAN_FAIL2BAN_DB":    s.database(),
+		"EDGEBAN_OWNER":          "web-1",
+		"EDGEBAN_STATE_DIR":      s.stateDir(),
+		"EDGEBAN_WRITE_INTERVAL": "0s",
+		"EDGEBAN_METRICS_FILE":   s.metrics(),
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"edgeban/reconcile"
 )
 
 // state is what a run leaves for the next one. It makes edgeban polite and fast, never correct: without it the next run
@@ -17,11 +19,17 @@ import (
 type state struct {
 	Version int `json:"version"`
 
-	// Sources is what each source asked to have remembered, by reconcile.MemoryKey.
-	Sources map[string]json.RawMessage `json:"sources,omitempty"`
+	// Past is what runs on each list left, by account and list.
+	Past map[string]reconcile.Past `json:"past,omitempty"`
 
 	// LastSuccess is when a run last ended with nothing left to do; zero: unknown.
 	LastSuccess time.Time `json:"last_success,omitzero"`
+
+	// SkippedSince is when the first of the runs was skipped that were all skipped since; zero: the last run was not.
+	SkippedSince time.Time `json:"skipped_since,omitzero"`
+
+	// BatchSize is how many items a write may carry, where Cloudflare refused more; 0: it did not.
+	BatchSize int `json:"batch_size,omitempty"`
 
 	// UntaggedAllowed are the lists whose untagged items a person allowed to be removed once.
 	UntaggedAllowed []string `json:"untagged_allowed,omitempty"`

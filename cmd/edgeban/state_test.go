@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"edgeban/reconcile"
 )
 
 func mustStateDir(t *testing.T, path string) *stateDir {
@@ -27,8 +30,17 @@ func TestStateIsKept(t *testing.T) {
 		t.Errorf("before the first run: %+v, %v", s, err)
 	}
 	want := state{
-		Version:     stateVersion,
-		Sources:     map[string]json.RawMessage{"fail2ban /a": json.RawMessage(`{"x":1}`)},
+		Version: stateVersion,
+		Past: map[string]reconcile.Past{"account/list": {
+			Memory:   map[string]json.RawMessage{"fail2ban /a": json.RawMessage(`{"x":1}`)},
+			Known:    map[string]string{"fail2ban /a": "inode 7"},
+			Orphans:  []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")},
+			Throttle: reconcile.Throttle{InARow: 2, Hold: time.Date(2026, 11, 20, 10, 2, 0, 0, time.UTC)},
+			Waiting:  reconcile.Waiting{"+192.0.2.9": time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)},
+			Capacity: reconcile.Capacity{Fits: 100, Over: 200},
+			Open:     reconcile.Open{Operation: "0123"},
+		}},
+		BatchSize:   500,
 		LastSuccess: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
 	}
 	want.allowUntagged("account/list")
@@ -41,12 +53,12 @@ func TestStateIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, memory := range got.Sources { // the file is indented
+	for name, memory := range got.Past["account/list"].Memory { // the file is indented
 		var compact strings.Builder
 		for word := range strings.FieldsSeq(string(memory)) {
 			compact.WriteString(word)
 		}
-		got.Sources[name] = json.RawMessage(compact.String())
+		got.Past["account/list"].Memory[name] = json.RawMessage(compact.String())
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

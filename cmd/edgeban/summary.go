@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"edgeban/reconcile"
 )
@@ -126,4 +127,40 @@ func sortedKeys(m map[string]int) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// held tells why a run that had something to write did not, what waits and for how long.
+func (o output) held(list string, r reconcile.Report) {
+	missing, stale := len(r.Plan.Add), len(r.Plan.Remove)+len(r.Plan.Withheld)
+	what := fmt.Sprintf("%s to write and %s to remove are waiting", plural(missing, "item"), plural(stale, "item"))
+	if since := oldestWaiting(r); !since.IsZero() {
+		what += ", the oldest for " + span(r.Now.Sub(since))
+	}
+	if o.words {
+		complain(o.stderr, fmt.Sprintf("list %s: %v", list, r.Err), what+".")
+		return
+	}
+	o.log.Warn("writes are on hold", append([]any{"list", list, "err", r.Err.Error(), "missing", missing, "stale", stale}, waitingAttrs(r)...)...)
+}
+
+// oldestWaiting is since when the oldest change waits; zero: none does.
+func oldestWaiting(r reconcile.Report) time.Time {
+	missing, stale := r.Next.Waiting.Oldest()
+	if missing.IsZero() || !stale.IsZero() && stale.Before(missing) {
+		return stale
+	}
+	return missing
+}
+
+// waitingAttrs are how long the oldest ban and the oldest removal wait.
+func waitingAttrs(r reconcile.Report) []any {
+	var attrs []any
+	missing, stale := r.Next.Waiting.Oldest()
+	if !missing.IsZero() {
+		attrs = append(attrs, "missing_for", r.Now.Sub(missing).String())
+	}
+	if !stale.IsZero() {
+		attrs = append(attrs, "stale_for", r.Now.Sub(stale).String())
+	}
+	return attrs
 }

@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"runtime"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"edgeban/cloudflare"
 	"edgeban/metrics"
 	"edgeban/reconcile"
 )
@@ -57,33 +59,66 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		x.out.skipped(err, "This run was skipped; the other one does the work.")
 		return nil
 	}
-	if err != nil {
-		return x.out.fail(err)
+	if err != nil { // as good as no state directory
+		x.out.warnOf(err, "; going on without it: nothing is remembered and no other run is kept out")
+		x.dir, unlock = nil, func() {}
 	}
 	defer unlock()
 	x.recall() // only now: what the run before us left is sure
 
-	run := x.run()
-	run.Limits.AllowRemovals = run.Limits.AllowRemovals || allowRemovals
+	if err := x.keepDistance(ctx); err != nil {
+		return x.out.fail(x.interrupted(ctx, err))
+	}
+	target := x.target()
+	run := x.run(target)
+	run.Limits.AllowRemovals = allowRemovals
 	report := run.Do(ctx)
 	report.Err = x.interrupted(ctx, report.Err)
-	x.keep(report, allowRemovals)
+	x.keep(report, target, allowRemovals)
 	x.publish(report)
 	return x.conclude(report)
 }
 
+// keepDistance waits until the last write is far enough back, before anything is read: a storm of bans becomes one write.
+func (x *session) keepDistance(ctx context.Context) error {
+	pause := x.past().Throttle.Distance(x.now, x.settings.WriteInterval)
+	if pause == 0 {
+		return nil
+	}
+	x.out.log.Debug("the last write was a moment ago", "pause", pause)
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		x.now = x.sys.now()
+		x.out.now = x.now
+		return nil
+	}
+}
+
 // keep writes the state for the next run.
-func (x *session) keep(report reconcile.Report, allowRemovals bool) {
-	x.state.Sources = map[string]json.RawMessage{}
-	for _, s := range report.Sources {
-		if s.Memory != nil {
-			x.state.Sources[s.Name+" "+s.Label] = s.Memory
-		}
+func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget, allowRemovals bool) {
+	past := maps.Clone(x.state.Past)
+	if past == nil {
+		past = map[string]reconcile.Past{}
+	}
+	past[x.key()] = report.Next
+	x.state.Past = past
+	if size := target.BatchSize(); size < x.settings.BatchSize {
+		x.state.BatchSize = size
+	}
+	switch {
+	case report.Outcome != reconcile.OutcomeSkipped:
+		x.state.SkippedSince = time.Time{}
+	case x.state.SkippedSince.IsZero() || x.state.SkippedSince.After(report.Now):
+		x.state.SkippedSince = report.Now.UTC()
 	}
 	if succeeded(report) {
 		x.state.LastSuccess = report.Now.UTC()
 		if allowRemovals && x.settings.Exclusive {
-			x.state.allowUntagged(x.settings.Account + "/" + x.settings.List)
+			x.state.allowUntagged(x.key())
 		}
 	}
 	if err := x.dir.save(x.state); err != nil {
@@ -121,20 +156,46 @@ func (x *session) conclude(report reconcile.Report) error {
 	case errors.Is(report.Err, context.Canceled):
 		return x.out.fail(report.Err)
 	default:
-		x.out.skipped(report.Err, "The run was skipped and the list left as it is.")
-		return nil
+		return x.skipped(report)
 	}
 	for _, s := range report.Sources {
 		if s.Err != nil {
 			x.out.warnOf(s.Err, "; its items stay until it answers again")
 		}
 	}
-	if report.Outcome == reconcile.OutcomeFailed {
+	switch report.Outcome {
+	case reconcile.OutcomeFailed:
 		return x.out.fail(report.Err)
+	case reconcile.OutcomeHeld:
+		x.out.held(x.settings.List, report)
+		return nil
 	}
 	x.out.summary(x.settings.List, report, x.requests())
 	return x.out.fail(report.Err)
 }
+
+// skipped tells why a run did nothing. A run that is skipped is no failure, the next one may do; but somebody must learn of it
+// when no run does.
+func (x *session) skipped(report reconcile.Report) error {
+	since := x.state.SkippedSince
+	if lasting := report.Now.Sub(since); !since.IsZero() && lasting >= x.settings.SkipAlarm {
+		return x.out.fail(&skipAlarmError{since: since, lasting: lasting, err: report.Err})
+	}
+	x.out.skipped(report.Err, "The run was skipped and the list left as it is.")
+	return nil
+}
+
+// skipAlarmError is a skipped run, when all runs have been skipped for too long.
+type skipAlarmError struct {
+	since   time.Time
+	lasting time.Duration
+	err     error
+}
+
+func (e *skipAlarmError) Error() string {
+	return fmt.Sprintf("every run was skipped for %s, the list is as it was then: %v", span(e.lasting), e.err)
+}
+func (e *skipAlarmError) Unwrap() error { return e.err }
 
 // remark says what a person ought to know besides the numbers.
 func (x *session) remark(report reconcile.Report) {

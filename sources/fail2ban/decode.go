@@ -81,10 +81,9 @@ func (d *decoder) decode(ip, jail, timeofban, bantime driver.Value) (_ reconcile
 	}
 	if !ok || !sinceOK || !lengthOK {
 		ban.Void = reconcile.LeftOutUnreadable
-		ban.Until = ban.Since
-		return ban, false
 	}
 	switch {
+	case !sinceOK || !lengthOK: // when it ends is unknown, so it counts as going on
 	case length == bantimePermanent:
 	case length == bantimeUnknown:
 		ban.Until, guessed = instant(since+d.bantime.Seconds()), true

@@ -28,6 +28,7 @@ const (
 	NoTable                          // an SQLite database, but not (yet) Fail2Ban's
 	NotATable                        // a view where Fail2Ban has a table
 	Unreadable                       // anything else; the message has the cause
+	Replaced                         // another file took its place during the read
 	Stopped                          // the context ended first
 )
 
@@ -90,6 +91,8 @@ func (p Problem) String() string {
 		return "not a table"
 	case Unreadable:
 		return "unreadable"
+	case Replaced:
+		return "replaced while it was read"
 	case Stopped:
 		return "stopped before it was read"
 	default:
@@ -134,6 +137,8 @@ func (p Problem) hint(path string) string {
 		return "Fail2Ban makes no views: somebody has changed its database. Stop Fail2Ban, move the file away, start Fail2Ban."
 	case Unreadable:
 		return "Look for disk errors with `dmesg`. SQLite needs a local file system: not NFS. " + whichFile + "."
+	case Replaced:
+		return "Fail2Ban may be repairing its database. The next run tries again."
 	case Stopped:
 		return "The run was interrupted, or its deadline passed. The next run tries again."
 	default:

@@ -236,7 +236,7 @@ func TestEveryProblemHasWordsAndAHint(t *testing.T) {
 			t.Errorf("%v: hint %q", p, hint)
 		}
 	}
-	if p := Stopped + 1; p.String() != "problem 17" || p.hint("x") != "" {
+	if p := Stopped + 1; p.String() != "problem 18" || p.hint("x") != "" {
 		t.Errorf("there is a problem after the last: %v", p)
 	}
 }

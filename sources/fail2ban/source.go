@@ -72,9 +72,10 @@ func (s *Source) Bans(ctx context.Context, now time.Time, memory json.RawMessage
 	gone, remembered := parseJailMemory(memory).next(found.enabled, now)
 	voided := void(found.bans, gone, now)
 	return reconcile.Reading{
-		Bans:   found.bans,
-		Notes:  slices.Concat(s.guessNotes(found), goneNotes(voided)),
-		Memory: remembered.json(),
+		Bans:     found.bans,
+		Identity: found.identity,
+		Notes:    slices.Concat(s.guessNotes(found), goneNotes(voided)),
+		Memory:   remembered.json(),
 	}, nil
 }
 
@@ -82,7 +83,7 @@ func (s *Source) Bans(ctx context.Context, now time.Time, memory json.RawMessage
 func (s *Source) read(ctx context.Context) (*contents, error) {
 	found, err := s.try(ctx)
 	var e *Error
-	if !errors.As(err, &e) || (e.Problem != Locked && e.Problem != Slow) {
+	if !errors.As(err, &e) || (e.Problem != Locked && e.Problem != Slow && e.Problem != Replaced) {
 		return found, err
 	}
 	if pause(ctx, s.pause) != nil {

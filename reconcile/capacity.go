@@ -1,0 +1,46 @@
+package reconcile
+
+import "time"
+
+// Capacity is what an account was found to hold, where that is less than the quota: the API does not tell. The zero value has found
+// nothing. Numbers are items over all lists of the account.
+type Capacity struct {
+	Fits int       `json:"fits"`        // that many were there
+	Over int       `json:"over"`        // that many were refused; 0: nothing was
+	At   time.Time `json:"at,omitzero"` // when
+}
+
+// forgetCapacity is when what was found is tried again: somebody may have made room.
+const forgetCapacity = time.Hour
+
+// Limit is how many items to try. It closes in on the real limit by halves.
+func (c Capacity) Limit(quota int, now time.Time) int {
+	if c.Over == 0 || now.Sub(c.At).Abs() >= forgetCapacity {
+		return quota
+	}
+	if c.Over-c.Fits <= 1+c.Over/100 {
+		return min(quota, c.Fits)
+	}
+	return min(quota, c.Fits+(c.Over-c.Fits)/2)
+}
+
+// refused is what a run learned whose items, on top of those there, found no room.
+func (c Capacity) refused(there, tried int, now time.Time) Capacity {
+	fits := there
+	if c.Over > 0 && now.Sub(c.At).Abs() < forgetCapacity && c.Fits < tried {
+		fits = max(fits, c.Fits)
+	}
+	return Capacity{Fits: fits, Over: max(tried, fits+1), At: now.UTC()}
+}
+
+// fitted is what a run learned whose items found room.
+func (c Capacity) fitted(items int) Capacity {
+	if c.Over == 0 {
+		return c
+	}
+	if items >= c.Over {
+		return Capacity{}
+	}
+	c.Fits = max(c.Fits, items)
+	return c
+}

@@ -1,0 +1,124 @@
+package reconcile
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Limits are what a plan may do without being asked twice.
+type Limits struct {
+	AllowRemovals bool // let everything through, this once
+	AllowUntagged bool // let untagged items go where ownership is exclusive: a person has looked before
+}
+
+// A removal is surprising when the item's lease still runs, no entry covers it, and nothing explains why. That many of them are
+// withheld: more than surprisingFew that are more than surprisingShare hundredths of what we own, or all of more than
+// surprisingAll.
+const (
+	surprisingFew   = 50
+	surprisingShare = 30
+	surprisingAll   = 10
+)
+
+// guard marks the items whose removal nobody expects. It comes before the cut to room, because what stays takes room.
+//
+// Ownership "exclusive" makes untagged items ours; that they are no longer wanted is a guess until a person has looked. A source
+// that was replaced proves nothing about bans that it lacks: their items stay until their leases end. And too many removals that
+// nothing explains are more likely a mistake than an un-ban.
+func (d *differ) guard() {
+	limits := d.view.Limits
+	orphans := make(map[netip.Prefix]bool, len(d.view.Orphans))
+	for _, p := range d.view.Orphans {
+		orphans[p] = true
+	}
+	var surprising []*holding
+	for i := range d.held {
+		h := &d.held[i]
+		switch {
+		case limits.AllowRemovals || !h.ours() || h.protected:
+		case !h.tagged:
+			h.withheld = !limits.AllowUntagged
+		case !d.unexplained(h):
+		case orphans[h.Prefix], slices.ContainsFunc(d.view.Replaced, h.tag.names):
+			h.orphan = true
+		case !d.steady(h):
+			surprising = append(surprising, h)
+		}
+	}
+	n := len(surprising)
+	if n > surprisingFew && n*100 > surprisingShare*d.plan.Own || n > surprisingAll && n == d.plan.Own {
+		for _, h := range surprising {
+			h.withheld, h.surprising = true, true
+		}
+	}
+}
+
+// unexplained reports whether a tagged item's lease runs although no entry stands at its prefix or around it, and no ban
+// for it was left out.
+func (d *differ) unexplained(h *holding) bool {
+	if h.wish >= 0 || !h.tag.Until.After(d.view.Now) {
+		return false
+	}
+	if _, hidden := d.want.hidden[h.Prefix]; hidden {
+		return false
+	}
+	_, covered := d.around(h.Prefix)
+	return !covered
+}
+
+// steady reports whether every source that the item names is the very one that the last run read: a ban that it lacks now was
+// lifted.
+func (d *differ) steady(h *holding) bool {
+	named := false
+	for _, source := range d.view.Sources {
+		if h.tag.names(source) {
+			named = true
+			if !slices.Contains(d.view.Steady, source) {
+				return false
+			}
+		}
+	}
+	return named
+}
+
+// WithheldError says that removals were held back. It makes a run that did all the rest end with exit status 3.
+type WithheldError struct {
+	Withheld int
+	Untagged int // of these, items without a tag
+	Of       int // removals in all
+}
+
+func (e *WithheldError) Error() string {
+	why := "these items' bans should have gone on, but their source no longer knows them"
+	if e.Untagged == e.Withheld {
+		why = "these items have no edgeban tag"
+	} else if e.Untagged > 0 {
+		why = fmt.Sprintf("the bans of %d should have gone on, but their source no longer knows them, and %d have no edgeban tag",
+			e.Withheld-e.Untagged, e.Untagged)
+	}
+	return fmt.Sprintf("%d of %d removals withheld: %s", e.Withheld, e.Of, why)
+}
+
+// Hint says what to do.
+func (e *WithheldError) Hint() string {
+	hint := "Look with `edgeban diff`. To let them go: `edgeban sync --allow-removals`."
+	if e.Untagged < e.Withheld {
+		hint = "Was the source emptied or replaced? " + hint
+	}
+	return hint
+}
+
+// withheld is the error of a plan that holds removals back, nil when it does not.
+func (p Plan) withheld() error {
+	if len(p.Withheld) == 0 {
+		return nil
+	}
+	e := &WithheldError{Withheld: len(p.Withheld), Of: len(p.Withheld) + len(p.Remove)}
+	for _, r := range p.Withheld {
+		if r.Untagged {
+			e.Untagged++
+		}
+	}
+	return e
+}
