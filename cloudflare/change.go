@@ -14,6 +14,8 @@ const (
 	refusedLeast  = 5 * time.Second // before the one further attempt
 	refusedMost   = 5 * time.Minute // a longer Retry-After is for the next run
 	refusedJitter = 15 * time.Second
+
+	settleTime = 5 * time.Second // most operations take less
 )
 
 // member is an item as it is written.
@@ -58,19 +60,43 @@ func (t *ListTarget) Add(ctx context.Context, posts []reconcile.Post) (int, erro
 }
 
 // Replace implements reconcile.Replacer: one write that leaves these items on the list and no others. It refuses to
-// empty a list. Errors are those of Add.
+// empty a list. Errors are those of Add, and one that implements reconcile.TooLarge: such a write cannot be halved.
 func (t *ListTarget) Replace(ctx context.Context, posts []reconcile.Post) error {
 	all, err := members(posts)
-	if err == nil && len(all) == 0 {
+	switch {
+	case err != nil:
+	case len(all) == 0:
 		err = errors.New("an empty list is not written this way")
-	}
-	if err == nil {
+	case len(all) > t.options.BatchSize:
+		err = &batchError{len(all), t.options.BatchSize}
+	default:
 		err = t.change(ctx, http.MethodPut, all)
+		t.shrink(err, len(all))
 	}
 	if err != nil {
 		return fmt.Errorf("replace the items of %s: %w", t.Name(), err)
 	}
 	return nil
+}
+
+// batchError is a write that is not made because it is larger than one may be.
+type batchError struct{ items, most int }
+
+func (e *batchError) Error() string {
+	return fmt.Sprintf("%d items are more than the %d of one write", e.items, e.most)
+}
+
+// TooLarge implements reconcile.TooLarge.
+func (e *batchError) TooLarge() bool { return true }
+
+// shrink halves the batches when that is why a write of so many items failed, and reports whether it did.
+func (t *ListTarget) shrink(err error, size int) bool {
+	var answer *APIError
+	if !errors.As(err, &answer) || !answer.TooLarge() || size <= 1 {
+		return false
+	}
+	t.options.BatchSize = (size + 1) / 2
+	return true
 }
 
 // Remove implements reconcile.Target. Errors are those of Add.
@@ -101,12 +127,10 @@ func batches[T any](t *ListTarget, all []T, do func([]T) error) (int, error) {
 	for done < len(all) {
 		size := min(t.options.BatchSize, len(all)-done)
 		err := do(all[done : done+size])
-		var answer *APIError
 		switch {
 		case err == nil:
 			done += size
-		case errors.As(err, &answer) && answer.TooLarge() && size > 1:
-			t.options.BatchSize = (size + 1) / 2
+		case t.shrink(err, size):
 		case len(all) > size:
 			return done, fmt.Errorf("items %d to %d of %d: %w", done+1, done+size, len(all), err)
 		default:
@@ -125,6 +149,16 @@ func (t *ListTarget) forgive() {
 	if errors.As(t.stopped, &uncertain) {
 		t.stopped = nil
 	}
+}
+
+// settle waits, after such a write, until an operation that it may have begun has most likely ended: the list would else be read as it
+// was before, and the write be made a second time. It returns the write's error when there is no time for that.
+func (t *ListTarget) settle(ctx context.Context) error {
+	var uncertain *UncertainError
+	if !errors.As(t.stopped, &uncertain) || sleep(ctx, settleTime) == nil {
+		return nil
+	}
+	return t.stopped
 }
 
 // Await implements reconcile.Awaiter: it waits for an operation that an earlier run began. The error is a *PendingError.

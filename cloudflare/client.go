@@ -141,6 +141,12 @@ func plainID(text string) bool {
 	return text != ""
 }
 
+// isID reports whether text can be an id that Cloudflare made up. Ids stand in messages and in the state of a run, so one that holds
+// the token is none.
+func (c *Client) isID(text string) bool {
+	return plainID(text) && !strings.Contains(text, c.token.reveal())
+}
+
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

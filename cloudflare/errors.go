@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -86,6 +87,15 @@ func (e *APIError) RateLimited() bool {
 
 // Refused reports whether this is a write that Cloudflare did not let through; see IsRefused.
 func (e *APIError) Refused() bool { return e.Method != http.MethodGet && e.RateLimited() }
+
+// Brief implements reconcile.Brief: "429, code 10040".
+func (e *APIError) Brief() string {
+	text := strconv.Itoa(e.Status)
+	if len(e.Errors) > 0 && e.Errors[0].Code != 0 {
+		text += fmt.Sprintf(", code %d", e.Errors[0].Code)
+	}
+	return text
+}
 
 // TooLarge reports whether this is a write with more items than Cloudflare takes at once. No limit is documented, so only
 // the status says it.

@@ -60,7 +60,7 @@ func (t *ListTarget) items(ctx context.Context) ([]reconcile.Item, []string, err
 
 // walk reads all pages.
 func (t *ListTarget) walk(ctx context.Context) ([]reconcile.Item, error) {
-	counted := min(t.list.Items, t.pages*pageSize)
+	counted := min(t.list.Items, DefaultBatchSize) // which is all that most accounts may have
 	w := walk{
 		client:   t.client,
 		items:    make([]reconcile.Item, 0, counted),
@@ -128,7 +128,7 @@ func (w *walk) page(ctx context.Context, list List, cursor string) (string, erro
 // add takes one item over. Cloudflare names no item without an id and none twice; whatever does is not a list to be
 // trusted.
 func (w *walk) add(member listItem) error {
-	if !plainID(member.ID) {
+	if !w.client.isID(member.ID) {
 		return fmt.Errorf("item %q: %q is not an id", w.client.clean(member.IP), w.client.clean(member.ID))
 	}
 	prefix, err := member.prefix(w.client)

@@ -50,14 +50,14 @@ func (c *Client) lists(ctx context.Context) ([]List, time.Time, error) {
 	}
 	lists := make([]List, 0, len(members))
 	for _, m := range members {
-		name := clean(m.Name, Secret{})
-		if !plainID(m.ID) {
+		name := c.clean(m.Name)
+		if !c.isID(m.ID) {
 			return nil, time.Time{}, fmt.Errorf("list %s: id %q is not an id", name, c.clean(m.ID))
 		}
 		if m.Items == nil || *m.Items < 0 || *m.Items > 1e9 {
 			return nil, time.Time{}, fmt.Errorf("list %s: no number of items", name)
 		}
-		lists = append(lists, List{m.ID, name, clean(m.Kind, Secret{}), int(*m.Items), int(m.References)})
+		lists = append(lists, List{m.ID, name, c.clean(m.Kind), int(*m.Items), int(m.References)})
 	}
 	return lists, clock, nil
 }

@@ -96,7 +96,7 @@ func (e *PendingError) Hint() string {
 // Errors are *OperationError, and *PendingError when the end was not seen: before ctx ends, as soon as no further
 // question fits in.
 func (c *Client) Await(ctx context.Context, operationID string) error {
-	if !plainID(operationID) {
+	if !c.isID(operationID) {
 		return fmt.Errorf("operation id %q: not an id", c.clean(operationID))
 	}
 	for wait := pollFirst; ; wait = min(wait*3/2, pollMost) {
@@ -174,7 +174,7 @@ func (c *Client) operationID(a answer) (string, error) {
 	if err := c.decode(e, &started); err != nil {
 		return "", err
 	}
-	if !plainID(started.ID) {
+	if !c.isID(started.ID) {
 		return "", fmt.Errorf("answer names no operation: %q", c.clean(started.ID))
 	}
 	return started.ID, nil

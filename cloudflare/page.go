@@ -42,8 +42,10 @@ func takeItems(page []byte, room []listItem) (items []listItem, rest []byte, ok 
 		return room, nil, false
 	}
 	begin := s.at
-	items, ok = s.items(room[:0])
-	return items, slices.Concat(page[:begin], []byte(taken), page[s.at:]), ok
+	if items, ok = s.items(room[:0]); !ok {
+		return items, nil, false
+	}
+	return items, slices.Concat(page[:begin], []byte(taken), page[s.at:]), true
 }
 
 // scanner goes through a JSON text. Its methods report whether they found what they look for.

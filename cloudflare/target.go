@@ -45,9 +45,14 @@ func NewList(client *Client, nameOrID string, options ListOptions) *ListTarget {
 func (t *ListTarget) Name() string { return "list " + t.ref }
 
 // Survey implements reconcile.Target. Errors are *ListNotFoundError, *ListKindError, *APIError and *NoAnswerError.
-// Elsewhere leaves redirect lists out, which have a quota of their own.
+// Elsewhere leaves redirect lists out, which have a quota of their own. After a write whose end nobody knows, Survey gives it a
+// moment; the error is that write's when there is no time for it.
 func (t *ListTarget) Survey(ctx context.Context) (reconcile.Survey, error) {
-	survey, err := t.survey(ctx)
+	err := t.settle(ctx)
+	var survey reconcile.Survey
+	if err == nil {
+		survey, err = t.survey(ctx)
+	}
 	if err != nil {
 		return reconcile.Survey{}, fmt.Errorf("find %s: %w", t.Name(), err)
 	}

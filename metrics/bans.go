@@ -80,7 +80,7 @@ func (s sheet) leftOut(r reconcile.Report) {
 	}
 	whole := answered(r.Sources)
 	for name, complete := range whole {
-		for _, reason := range leftOutReasons() {
+		for _, reason := range reconcile.LeftOutReasons() {
 			if complete && (reason != reconcile.LeftOutNoRoom || r.Plan != nil) {
 				bans.add(0, name, string(reason))
 			}
@@ -90,23 +90,5 @@ func (s sheet) leftOut(r reconcile.Report) {
 		if whole[out.Ban.Source] {
 			bans.add(1, out.Ban.Source, string(out.Reason))
 		}
-	}
-}
-
-// leftOutReasons are all of them. A test compares them with the constants of package reconcile.
-func leftOutReasons() []reconcile.LeftOutReason {
-	return []reconcile.LeftOutReason{
-		reconcile.LeftOutNotAddress,
-		reconcile.LeftOutUnreadable,
-		reconcile.LeftOutUnspecified,
-		reconcile.LeftOutTooBroad,
-		reconcile.LeftOutReserved,
-		reconcile.LeftOutAllowed,
-		reconcile.LeftOutOwnAddress,
-		reconcile.LeftOutCloudflare,
-		reconcile.LeftOutFiltered,
-		reconcile.LeftOutJailRemoved,
-		reconcile.LeftOutRemedy,
-		reconcile.LeftOutNoRoom,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,6 +149,9 @@ func TestManyJails(t *testing.T) {
 }
 
 func FuzzCleanLabel(f *testing.F) {
+	if seeds, _ := filepath.Glob("testdata/fuzz/FuzzCleanLabel/*"); len(seeds) < 3 {
+		f.Fatalf("%d committed seeds", len(seeds))
+	}
 	for _, s := range []string{"", "sshd", "a\x00b", "\xff", "\u2028", strings.Repeat("x", maxLabel), strings.Repeat("x", maxLabel+1)} {
 		f.Add(s)
 	}
@@ -181,7 +185,7 @@ func TestReasons(t *testing.T) {
 		return true
 	})
 	var got []string
-	for _, r := range leftOutReasons() {
+	for _, r := range reconcile.LeftOutReasons() {
 		got = append(got, string(r))
 	}
 	if len(want) == 0 || !slices.Equal(want, got) {

@@ -19,6 +19,9 @@ type Run struct {
 	// LastSuccess is the time of the last run that left nothing to change, this one or an earlier one; zero: unknown.
 	LastSuccess time.Time
 
+	// Forgetful: the run had no state directory. How long something lasts beyond one run is then unknown.
+	Forgetful bool
+
 	// Requests are those that the run made to the API. Two of the same method and status are added up.
 	Requests []Request
 
@@ -41,6 +44,8 @@ func Registry(run Run) *prometheus.Registry {
 	s.leftOut(run.Report)
 	s.list(run)
 	s.changes(run)
+	s.waiting(run)
+	s.refusals(run)
 	s.api(run)
 	return s.registry
 }
@@ -73,9 +78,9 @@ func (g gauge) set(value float64, labels ...string) { g.series(labels).Set(value
 func (g gauge) add(n int, labels ...string) { g.series(labels).Add(float64(n)) }
 
 // setTime sets a time in seconds since 1970, to the second; the zero time is unknown and sets nothing.
-func (g gauge) setTime(t time.Time) {
+func (g gauge) setTime(t time.Time, labels ...string) {
 	if !t.IsZero() {
-		g.set(float64(t.Unix()))
+		g.set(float64(t.Unix()), labels...)
 	}
 }
 
@@ -136,6 +141,12 @@ func (s sheet) plan(plan *reconcile.Plan, target string) {
 		"Banned prefixes that need no item because a broader one covers them for at least as long.", "target")
 	satisfied := s.gauge("edgeban_list_satisfied_entries",
 		"Banned prefixes that need no item of our own because another's is on the list.", "target")
+	withheld := s.gauge("edgeban_list_withheld_items",
+		"Items whose removal is withheld until a person allows it.", "target")
+	orphaned := s.gauge("edgeban_list_orphaned_items",
+		"Items of our own that no ban wants, and that stay until their leases end because the database was replaced.", "target")
+	unanswered := s.gauge("edgeban_list_unanswered_items",
+		"Items of our own that no ban wants, and that stay because a source did not answer that may want them.", "target")
 	if plan == nil {
 		return
 	}
@@ -143,6 +154,9 @@ func (s sheet) plan(plan *reconcile.Plan, target string) {
 	lingering.add(plan.Lingering, target)
 	covered.add(plan.Covered, target)
 	satisfied.add(plan.Satisfied, target)
+	withheld.add(len(plan.Withheld), target)
+	orphaned.add(len(plan.Orphaned), target)
+	unanswered.add(plan.Unanswered, target)
 }
 
 // changes publishes what was written and what was not. All of it is unknown when it is open what a write did: the number of
@@ -163,6 +177,41 @@ func (s sheet) changes(run Run) {
 	removed.add(run.Report.Applied.Removed, run.List)
 	drift.add(missing, run.List, "missing")
 	drift.add(stale, run.List, "stale")
+}
+
+// waiting publishes the age of the drift: 0 when nothing waits.
+func (s sheet) waiting(run Run) {
+	age := s.gauge("edgeban_drift_age_seconds",
+		"Time for which the oldest change has waited that is still to be made, to ban (missing) or to remove (stale), in seconds; 0: none waits.",
+		"target", "direction")
+	r := run.Report
+	if _, _, known := r.Drift(); !known || run.Forgetful {
+		return
+	}
+	missing, stale := r.Next.Waiting.Oldest()
+	for direction, since := range map[string]time.Time{"missing": missing, "stale": stale} {
+		seconds := 0.0
+		if !since.IsZero() {
+			seconds = max(r.Now.Sub(since).Seconds(), 0)
+		}
+		age.set(seconds, run.List, direction)
+	}
+}
+
+// refusals publishes what is remembered about writes that Cloudflare refused.
+func (s sheet) refusals(run Run) {
+	refused := s.gauge("edgeban_refused_runs",
+		"Runs in a row up to the last one whose writes Cloudflare refused.", "target")
+	hold := s.gauge("edgeban_hold_until_timestamp_seconds",
+		"Time before which no write is tried because Cloudflare refused several, in seconds since 1970; absent: there is no hold.", "target")
+	r := run.Report
+	if r.Outcome == "" || run.Forgetful {
+		return
+	}
+	refused.add(r.Next.Throttle.InARow, run.List)
+	if r.Next.Throttle.Held(r.Now) {
+		hold.setTime(r.Next.Throttle.Hold, run.List)
+	}
 }
 
 func (s sheet) api(run Run) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,10 +57,16 @@ func fullRun() Run {
 				Add:    slices.Repeat([]reconcile.Addition{{Why: reconcile.AddNew}}, 9),
 				Remove: slices.Repeat([]reconcile.Removal{{Why: reconcile.RemoveEnded}}, 3), Withheld: make([]reconcile.Removal, 1),
 				Items: 60, Own: 40, Foreign: 12, Peers: map[string]int{"web-2-00000000": 8},
-				Lingering: 4, Satisfied: 6, Covered: 5, Room: 9_990,
-				LeftOut: []reconcile.LeftOut{leftOut("fail2ban", reconcile.LeftOutNoRoom)},
+				Lingering: 4, Satisfied: 6, Covered: 5, Room: 9_990, Unanswered: 2,
+				Orphaned: slices.Repeat([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, 7),
+				LeftOut:  []reconcile.LeftOut{leftOut("fail2ban", reconcile.LeftOutNoRoom)},
 			},
 			Applied: reconcile.Applied{Added: 9, Removed: 3},
+			Next: reconcile.Past{
+				Throttle: reconcile.Throttle{InARow: 2, Since: now.Add(-4 * time.Minute), Last: now, Hold: now.Add(2 * time.Minute)},
+				Waiting: reconcile.Waiting{"+203.0.113.7": now.Add(-34 * time.Minute), "+203.0.113.8": now.Add(-time.Minute),
+					"-192.0.2.44": now.Add(-90 * time.Second)},
+			},
 		},
 	}
 }
@@ -85,7 +92,7 @@ func failedRun() Run {
 	r := &run.Report
 	r.Outcome, r.Err = reconcile.OutcomeFailed, errors.New("HTTP 403")
 	r.Sources[1] = reconcile.SourceReport{Name: "fail2ban", Label: r.Sources[1].Label, Err: errors.New("locked")}
-	r.Survey, r.Skew, r.Plan, r.Applied = nil, 0, nil, reconcile.Applied{}
+	r.Survey, r.Skew, r.Plan, r.Applied, r.Next = nil, 0, nil, reconcile.Applied{}, reconcile.Past{}
 	return run
 }
 
@@ -208,7 +215,10 @@ func TestAbsent(t *testing.T) {
 	ofPlan := []string{
 		"edgeban_drift_items", "edgeban_last_run_added_items", "edgeban_last_run_removed_items", "edgeban_list_items",
 		"edgeban_list_capacity_items", "edgeban_list_covered_entries", "edgeban_list_lingering_items", "edgeban_list_satisfied_entries",
+		"edgeban_list_withheld_items", "edgeban_list_orphaned_items", "edgeban_list_unanswered_items", "edgeban_drift_age_seconds",
 	}
+	const hold = "edgeban_hold_until_timestamp_seconds"
+	ofMemory := []string{"edgeban_refused_runs", hold}
 	ofSurvey := []string{"edgeban_list_references", "edgeban_clock_skew_seconds"}
 	ofSources := []string{"edgeban_active_bans", "edgeban_source_active_bans", "edgeban_left_out_bans"}
 	tests := []struct {
@@ -218,14 +228,17 @@ func TestAbsent(t *testing.T) {
 	}{
 		{"nothing", func(*Run) {}, nil},
 		{"no source answered", func(r *Run) { *r = skippedRun() },
-			slices.Concat(ofPlan, ofSurvey, ofSources, []string{"edgeban_last_run_api_requests"})},
+			slices.Concat(ofPlan, ofSurvey, ofSources, []string{"edgeban_last_run_api_requests", hold})},
 		{"no answer from the target", func(r *Run) { r.Report.Survey, r.Report.Plan = nil, nil }, slices.Concat(ofPlan, ofSurvey)},
 		{"no plan", func(r *Run) { r.Report.Plan = nil }, ofPlan},
 		{"no clock", func(r *Run) { r.Report.Survey.Clock, r.Report.Skew = time.Time{}, 0 }, []string{"edgeban_clock_skew_seconds"}},
 		{"an uncertain write", func(r *Run) { r.Report.Err = fmt.Errorf("add: %w", uncertain{}) },
-			[]string{"edgeban_drift_items", "edgeban_last_run_added_items", "edgeban_last_run_removed_items", "edgeban_list_items"}},
+			[]string{"edgeban_drift_items", "edgeban_drift_age_seconds", "edgeban_last_run_added_items", "edgeban_last_run_removed_items", "edgeban_list_items"}},
+		{"no state directory", func(r *Run) { r.Forgetful = true }, append([]string{"edgeban_drift_age_seconds"}, ofMemory...)},
+		{"no hold", func(r *Run) { r.Report.Next.Throttle.Hold = time.Time{} }, []string{hold}},
+		{"a hold that is over", func(r *Run) { r.Report.Next.Throttle.Hold = now }, []string{hold}},
 		{"never a success", func(r *Run) { r.LastSuccess = time.Time{} }, []string{"edgeban_last_success_timestamp_seconds"}},
-		{"no run", func(r *Run) { r.Report = reconcile.Report{} }, slices.Concat(ofPlan, ofSurvey, ofSources, []string{
+		{"no run", func(r *Run) { r.Report = reconcile.Report{} }, slices.Concat(ofPlan, ofSurvey, ofSources, ofMemory, []string{
 			"edgeban_last_run_timestamp_seconds", "edgeban_last_run_duration_seconds", "edgeban_last_run_outcome", "edgeban_source_up"})},
 	}
 	full := parse(t, render(t, fullRun()))

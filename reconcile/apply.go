@@ -52,12 +52,17 @@ func removeAll(ctx context.Context, t Target, p Plan) (int, error) {
 func applySparingly(ctx context.Context, t Target, p Plan, content []Post, before Waiting) (done Applied, err error) {
 	if len(p.Add) > 0 && len(p.Remove) > 0 {
 		if r, ok := t.(Replacer); ok && len(content) > 0 {
-			if err := r.Replace(ctx, content); err != nil {
+			err := r.Replace(ctx, content)
+			if err == nil {
+				return Applied{Added: len(p.Add), Removed: len(p.Remove)}, nil
+			}
+			if !tooLarge(err) {
 				return Applied{}, err
 			}
-			return Applied{Added: len(p.Add), Removed: len(p.Remove)}, nil
 		}
-		missing, stale := waitingAfter(p, Applied{}, before).Oldest()
+		open := p
+		open.Withheld = nil // these wait for a person
+		missing, stale := waitingAfter(open, Applied{}, before).Oldest()
 		if p.RemoveFirst || missing.IsZero() || !stale.IsZero() && stale.Before(missing) {
 			p.Add = nil
 		} else {
@@ -99,7 +104,17 @@ func is[T any](err error, yes func(T) bool) bool {
 func refused(err error) bool   { return is(err, Refusal.Refused) }
 func uncertain(err error) bool { return is(err, Uncertain.Uncertain) }
 func stale(err error) bool     { return is(err, Stale.Stale) }
+func tooLarge(err error) bool  { return is(err, TooLarge.TooLarge) }
 func full(err error) bool      { return is(err, Full.Full) }
+
+// brief is a refusal in a few words, "" when it has none.
+func brief(err error) string {
+	var b Brief
+	if errors.As(err, &b) {
+		return b.Brief()
+	}
+	return ""
+}
 
 // pendingOperation is the operation that may still take effect, "" when there is none.
 func pendingOperation(err error) string {

@@ -70,6 +70,14 @@ const (
 	LeftOutNoRoom      LeftOutReason = "no_room"      // the list is full
 )
 
+// LeftOutReasons are all of them, in a fixed order.
+func LeftOutReasons() []LeftOutReason {
+	return []LeftOutReason{
+		LeftOutNotAddress, LeftOutUnreadable, LeftOutUnspecified, LeftOutTooBroad, LeftOutReserved, LeftOutAllowed,
+		LeftOutOwnAddress, LeftOutCloudflare, LeftOutFiltered, LeftOutJailRemoved, LeftOutRemedy, LeftOutNoRoom,
+	}
+}
+
 // LeftOut is a ban that is not on the list, and why.
 type LeftOut struct {
 	Ban    Ban

@@ -14,6 +14,7 @@ func BenchmarkDesireDiff(b *testing.B) {
 			all, have := manyBans(n), manyItems(10_000, min(n/2, 5_000))
 			s := scene{room: 10_000}
 			policy, view := s.policy(), s.view()
+			view.Sources, view.Steady = []string{"fail2ban"}, []string{"fail2ban"} // the removals are no surprise
 			policy.Protected = NewProtection(Reserved())
 			b.ReportAllocs()
 			for b.Loop() {
@@ -45,13 +46,13 @@ func manyBans(n int) []Ban {
 
 // manyItems are ours; the first banned ones are of manyBans.
 func manyItems(n, banned int) []Item {
-	all := make([]Item, n)
+	policy, all := scene{}.policy(), make([]Item, n)
 	for i := range all {
 		a := address(i)
 		if i >= banned {
 			a = address(i + 1_000_000)
 		}
-		p := scene{}.policy().widest(netip.PrefixFrom(a, a.BitLen()))
+		p := policy.widest(netip.PrefixFrom(a, a.BitLen()))
 		all[i] = Item{ID: fmt.Sprintf("%032x", i), Prefix: p, Comment: Tag{Owner: own, Until: at("2h"), Seen: at("-1h"), Text: "fail2ban:sshd"}.Comment()}
 	}
 	return all

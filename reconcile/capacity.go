@@ -13,15 +13,18 @@ type Capacity struct {
 // forgetCapacity is when what was found is tried again: somebody may have made room.
 const forgetCapacity = time.Hour
 
-// Limit is how many items to try. It closes in on the real limit by halves.
-func (c Capacity) Limit(quota int, now time.Time) int {
-	if c.Over == 0 || now.Sub(c.At).Abs() >= forgetCapacity {
-		return quota
+// Limit is how many items to try, when other lists hold so many of these. It closes in on the real limit by halves, and probe is
+// true until it is near: then only a list that is filled tells whether that many fit.
+func (c Capacity) Limit(quota, elsewhere int, now time.Time) (limit int, probe bool) {
+	switch gap := c.Over - c.Fits; {
+	case c.Over == 0 || now.Sub(c.At).Abs() >= forgetCapacity:
+		return quota, false
+	case gap <= 1+(c.Over-elsewhere)/100:
+		return min(quota, c.Fits), false
+	default:
+		limit = c.Fits + gap/2
+		return min(quota, limit), limit < quota
 	}
-	if c.Over-c.Fits <= 1+c.Over/100 {
-		return min(quota, c.Fits)
-	}
-	return min(quota, c.Fits+(c.Over-c.Fits)/2)
 }
 
 // refused is what a run learned whose items, on top of those there, found no room.

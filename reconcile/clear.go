@@ -13,7 +13,7 @@ func (d *differ) clear() {
 		case h.ours():
 			d.clearOwn(h)
 		case d.overdue(h) && !d.posts(h):
-			d.plan.Remove = append(d.plan.Remove, Removal{Item: h.Item, Tag: h.tag, Why: RemoveOverdue, Detail: "left behind by " + h.tag.Owner})
+			d.plan.Remove = append(d.plan.Remove, Removal{Item: *h.Item, Tag: h.tag, Why: RemoveOverdue, Detail: "left behind by " + h.tag.Owner})
 		}
 	}
 	d.plan.RemoveFirst = len(d.plan.Remove) > 0 && d.plan.Items+d.plan.Missing() > d.plan.Room
@@ -22,9 +22,9 @@ func (d *differ) clear() {
 // posts reports whether an own item is to stand at h's prefix.
 func (d *differ) posts(h *holding) bool { return h.wish >= 0 && d.cases[h.wish].fate == fateOwn }
 
-// overdue reports whether h is a peer's that anyone may remove.
+// overdue reports whether h is a peer's that we may remove.
 func (d *differ) overdue(h *holding) bool {
-	return h.class == Peer && h.tag.Until.Add(overdue).Before(d.view.Now)
+	return h.class == Peer && h.tag.Until.Add(overdue).Before(d.view.Now) && !d.view.Refused
 }
 
 // stays reports whether h keeps its place on the list when nothing is posted at its prefix.
@@ -40,7 +40,7 @@ func (d *differ) stays(h *holding) bool {
 }
 
 func (d *differ) clearOwn(h *holding) {
-	r := Removal{Item: h.Item, Untagged: !h.tagged}
+	r := Removal{Item: *h.Item, Untagged: !h.tagged}
 	if h.tagged {
 		r.Tag = h.tag
 	}
@@ -54,11 +54,11 @@ func (d *differ) clearOwn(h *holding) {
 			d.plan.Lingering++
 		}
 		return
+	case h.orphan: // also while a source does not answer, so that the next run knows it
+		d.plan.Orphaned = append(d.plan.Orphaned, h.Prefix)
+		return
 	case d.mayBeWanted(h):
 		d.plan.Unanswered++
-		return
-	case h.orphan:
-		d.plan.Orphaned = append(d.plan.Orphaned, h.Prefix)
 		return
 	default:
 		d.explain(&r, h)

@@ -65,49 +65,81 @@ type Desired struct {
 // pure: the same bans in any order give the same result.
 func Desire(bans []Ban, policy Policy, now time.Time) Desired {
 	d := Desired{Margin: policy.Margin, protected: policy.Protected, hidden: map[netip.Prefix]LeftOutReason{}}
-	d.Entries = make([]Entry, 0, len(bans))
-	firsts := make([]Term, 0, len(bans)) // most entries have one term: one array holds all first ones
-	index := make(map[netip.Prefix]int, len(bans))
-	for _, b := range bans {
+	placed := make([]placing, 0, len(bans))
+	for i := range bans {
+		b := &bans[i]
 		if forgotten(b, policy.Margin, now) {
 			continue
 		}
-		prefix, reason, detail := policy.place(b)
+		exact, reason := ParsePrefix(b.Value)
+		prefix, reason, detail := policy.place(b, exact, reason)
 		if reason != "" {
 			d.leaveOut(b, prefix, reason, detail, now)
 			continue
 		}
-		i, known := index[prefix]
-		if !known {
-			i = len(d.Entries)
-			index[prefix] = i
-			d.Entries = append(d.Entries, Entry{Prefix: prefix, Terms: firsts[i : i : i+1]})
-		}
-		d.Entries[i].add(b)
+		placed = append(placed, placing{order: orderOf(prefix), ban: int32(i), widened: prefix != exact})
 	}
-	d.sort()
+	slices.SortFunc(placed, func(a, b placing) int { return a.order.compare(b.order) })
+	d.Entries = merge(placed, bans)
+	slices.SortFunc(d.LeftOut, compareLeftOut)
 	return d
+}
+
+// placing is a ban that goes on the list. There may be many, so it is small and has no pointers.
+type placing struct {
+	order   order // of the prefix under which it goes there
+	ban     int32
+	widened bool
+}
+
+// merge makes one entry of all bans with the same prefix, which stand together.
+func merge(placed []placing, bans []Ban) []Entry {
+	entries := make([]Entry, 0, len(placed))
+	terms := make([]Term, 0, len(placed)) // one array holds the terms of all entries
+	for start, end := 0, 0; start < len(placed); start = end {
+		e := Entry{Prefix: placed[start].order.prefix()}
+		for end = start; end < len(placed) && placed[end].order == placed[start].order; end++ {
+			b := &bans[placed[end].ban]
+			terms = append(terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until})
+			if placed[end].widened {
+				e.From = append(e.From, b.Value)
+			}
+		}
+		e.Terms = terms[start:end:end]
+		e.tidy()
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// tidy sorts, and drops what is there twice.
+func (e *Entry) tidy() {
+	if len(e.Terms) > 1 {
+		slices.SortFunc(e.Terms, compareTerms)
+		e.Terms = slices.Compact(e.Terms)
+		slices.Sort(e.From)
+		e.From = slices.Compact(e.From)
+	}
 }
 
 // forgotten reports whether a ban ended so long ago that it cannot let an item linger any more. An hour more lets the
 // removal of that item be explained.
-func forgotten(b Ban, margin time.Duration, now time.Time) bool {
+func forgotten(b *Ban, margin time.Duration, now time.Time) bool {
 	return !b.Permanent() && after(after(b.Until, max(b.Length(), 0)), margin+time.Hour).Before(now)
 }
 
-func (d *Desired) leaveOut(b Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {
+func (d *Desired) leaveOut(b *Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {
 	if known, ok := d.hidden[prefix]; prefix.IsValid() && (!ok || reason < known) { // whatever the order of the bans
 		d.hidden[prefix] = reason
 	}
 	if b.Permanent() || b.Until.After(now) {
-		d.LeftOut = append(d.LeftOut, LeftOut{Ban: b, Reason: reason, Detail: detail})
+		d.LeftOut = append(d.LeftOut, LeftOut{Ban: *b, Reason: reason, Detail: detail})
 	}
 }
 
-// place finds the prefix under which a ban goes on the list, or why it must not. A ban that is left out but is for
-// a prefix keeps it, so that an item's removal can be explained.
-func (p Policy) place(b Ban) (netip.Prefix, LeftOutReason, string) {
-	prefix, reason := ParsePrefix(b.Value)
+// place finds the prefix under which a ban goes on the list, or why it must not. prefix and reason are what ParsePrefix says of
+// it. A ban that is left out but is for a prefix keeps it, so that an item's removal can be explained.
+func (p *Policy) place(b *Ban, prefix netip.Prefix, reason LeftOutReason) (netip.Prefix, LeftOutReason, string) {
 	switch {
 	case b.Void != "":
 		return p.widest(prefix), b.Void, ""
@@ -137,7 +169,7 @@ func (p Policy) place(b Ban) (netip.Prefix, LeftOutReason, string) {
 }
 
 // widest is where a prefix would go if nothing were protected.
-func (p Policy) widest(prefix netip.Prefix) netip.Prefix {
+func (p *Policy) widest(prefix netip.Prefix) netip.Prefix {
 	if prefix.IsValid() && prefix.Addr().Is6() && prefix.Bits() > p.IPv6Prefix {
 		return netip.PrefixFrom(prefix.Addr(), p.IPv6Prefix).Masked()
 	}
@@ -146,7 +178,7 @@ func (p Policy) widest(prefix netip.Prefix) netip.Prefix {
 
 // widen returns the widest prefix, at most as wide as the policy's, that contains no protected one. Where even the
 // prefix itself does, it returns what is inside.
-func (p Policy) widen(prefix netip.Prefix) (wide netip.Prefix, inside Protected, ok bool) {
+func (p *Policy) widen(prefix netip.Prefix) (wide netip.Prefix, inside Protected, ok bool) {
 	for wide = p.widest(prefix); ; wide = netip.PrefixFrom(prefix.Addr(), wide.Bits()+1).Masked() {
 		var blocked bool
 		if inside, blocked = p.Protected.Inside(wide); !blocked {
@@ -156,27 +188,6 @@ func (p Policy) widen(prefix netip.Prefix) (wide netip.Prefix, inside Protected,
 			return netip.Prefix{}, inside, false
 		}
 	}
-}
-
-func (e *Entry) add(b Ban) {
-	e.Terms = append(e.Terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until})
-	if e.Prefix.Addr().Is6() {
-		if exact, _ := ParsePrefix(b.Value); exact != e.Prefix {
-			e.From = append(e.From, b.Value)
-		}
-	}
-}
-
-func (d *Desired) sort() {
-	for i := range d.Entries {
-		e := &d.Entries[i]
-		slices.SortFunc(e.Terms, compareTerms)
-		e.Terms = slices.Compact(e.Terms)
-		slices.Sort(e.From)
-		e.From = slices.Compact(e.From)
-	}
-	slices.SortFunc(d.Entries, func(a, b Entry) int { return comparePrefixes(a.Prefix, b.Prefix) })
-	slices.SortFunc(d.LeftOut, compareLeftOut)
 }
 
 func compareTerms(a, b Term) int {

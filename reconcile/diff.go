@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,6 +12,8 @@ type View struct {
 	Now       time.Time // whole seconds
 	Ownership Ownership
 	Room      int      // how many items this list may hold: the quota less what other lists take of it
+	Probe     bool     // Room is a guess that is to be tried: when it is short, all of it is used
+	Refused   bool     // the account refused a write within a day: what others left behind is left to others
 	Sources   []string // names of all sources, each once
 	Failed    []string // … of those that did not answer
 	Limits    Limits
@@ -71,7 +72,7 @@ type wish struct {
 	fate  fate
 	start time.Time // when the most recent ban began, its own or of an entry that it covers
 	seen  time.Time // when its item was put at the edge; the run's now when that is still to be done, or unknown
-	keep  time.Time // until when an item at the edge since seen must stay
+	keep  time.Time // until when item must stay; zero: there is none
 	by    int       // for fateCovered: index of the covering wish
 }
 
@@ -87,8 +88,8 @@ const (
 
 func (d *differ) classify(have []Item) {
 	d.held = make([]holding, 0, len(have))
-	for _, item := range have {
-		h := d.view.Ownership.classify(item)
+	for i := range have {
+		h := d.view.Ownership.classify(&have[i])
 		switch {
 		case h.ours():
 			_, h.protected = d.want.protected.Touching(h.Prefix)
@@ -101,7 +102,10 @@ func (d *differ) classify(have []Item) {
 		d.held = append(d.held, h)
 	}
 	slices.SortFunc(d.held, func(a, b holding) int {
-		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), strings.Compare(a.ID, b.ID))
+		if c := comparePrefixes(a.Prefix, b.Prefix); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
 	})
 }
 
@@ -132,7 +136,9 @@ func (d *differ) judgeOne(w *wish) {
 	if w.item != nil && (w.item.tagged || !w.item.tag.Seen.IsZero()) {
 		w.seen = w.item.tag.Seen
 	}
-	w.keep = w.entry.keepUntil(w.seen, d.want.Margin)
+	if w.item != nil { // otherwise nobody asks
+		w.keep = w.entry.keepUntil(w.seen, d.want.Margin)
+	}
 
 	active := w.entry.active(now)
 	switch {

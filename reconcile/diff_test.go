@@ -47,7 +47,7 @@ func TestDiffByOwner(t *testing.T) {
 				if want != "" {
 					lines = []string{want}
 				}
-				if p := s.expect(t, lines...); len(p.Add) > 0 && c.item != "" && p.Add[0].From != s.view().Ownership.classify(item(c.item)).class {
+				if p := s.expect(t, lines...); len(p.Add) > 0 && c.item != "" && p.Add[0].From != s.view().Ownership.classify(new(item(c.item))).class {
 					t.Errorf("taken over from class %d", p.Add[0].From)
 				}
 			}

@@ -3,7 +3,7 @@
 // It is the core: values in, values out, and no imports but the standard library. Start at Run.Do, which is one run, and follow
 // the data, which flows one way:
 //
-//	Source.Bans → Desire → Diff → Plan.Check → Apply → Report
+//	Source.Bans → Desire → Diff → Apply → Report
 //
 // Sources and targets are interfaces, defined here and implemented by adapters that do not know each other. Imports
 // point inwards: cmd → {sources/*, cloudflare, metrics} → reconcile → standard library.
@@ -18,14 +18,26 @@
 //
 // # What always holds
 //
-//  1. A read is complete or it is an error. "No bans" and "could not read" are different values.
-//  2. No removal rests on a source that did not answer. If none answered the run is skipped.
-//  3. Foreign items are never removed or rewritten. One that stands at an entry's prefix satisfies it.
-//  4. After a run that ended well, the next plan is empty.
-//  5. What is protected is never blocked, nor any prefix that contains it. IPv6 is widened less instead.
-//  6. Writes go out one after the other, additions first, so that nothing is unblocked on the way.
-//  7. A number that was not measured is absent from the report.
-//  8. When the clocks are more than five minutes apart, nothing is done.
+// Each of these has a test that fails when it is broken.
+//
+//  1. A read is complete or it is an error; "no bans" and "could not read" are different values, and there is no way from a
+//     read that failed to a write (TestRunThatDoesNotWrite).
+//  2. No removal rests on a source that did not answer; if none answered the run is skipped (TestFailedSourcesKeepTheirItems).
+//  3. Foreign items are never removed or rewritten, and one that stands at an entry's prefix satisfies it; a peer's is touched
+//     only when its lease is about to end or ended long ago (TestOthersItems).
+//  4. After a run that ended well, the next plan is empty (TestFixedPoint).
+//  5. What is protected is never blocked, nor any prefix that contains it, and IPv6 is widened less instead; all other bans are
+//     blocked when there is room (TestEveryBanIsBlocked).
+//  6. There is never a thundering un-ban: many removals that nothing explains are withheld until a person has looked
+//     (TestSurprisingRemovals, TestExplainedRemovals), and a store that was replaced proves nothing about bans that it lacks
+//     (TestReplacedStore).
+//  7. Writes go out one after the other, additions first, so that nothing is unblocked on the way (TestApply); the list is
+//     written whole only when all of it is ours and nothing is in doubt (TestReplaceIsSafe, TestSparing).
+//  8. A refused write buys quiet, not another attempt: while writes are held, runs go on reading and measuring (TestHeldRun,
+//     TestHold), and a write of which nobody knows the end is never replayed blindly (TestReplan, TestOpenOperation).
+//  9. A number that was not measured is absent from the report (TestReportAfterAPartialWrite).
+//  10. When the clocks are more than five minutes apart, nothing is done (TestRunThatDoesNotWrite); a memory that a wrong clock
+//     wrote holds nothing up (TestThrottleByTime).
 //
 // # Ownership and leases
 //

@@ -107,6 +107,24 @@ func someWorld() *rapid.Generator[world] {
 		w.view.Failed = rapid.SampledFrom([][]string{nil, nil, nil, {"fail2ban"}, {"crowdsec"}}).Draw(t, "failed")
 		w.view.Ownership.Exclusive = rapid.IntRange(0, 3).Draw(t, "exclusive") == 0
 		w.view.Limits.AllowRemovals = rapid.Bool().Draw(t, "allow removals")
+		w.view.Refused, w.view.Probe = rapid.IntRange(0, 3).Draw(t, "refused") == 0, rapid.IntRange(0, 3).Draw(t, "probe") == 0
+		w.view.Sources = []string{"crowdsec", "fail2ban"}
+		for _, name := range w.view.Sources {
+			if slices.Contains(w.view.Failed, name) {
+				continue
+			}
+			switch rapid.IntRange(0, 2).Draw(t, "store") {
+			case 0:
+				w.view.Steady = append(w.view.Steady, name)
+			case 1:
+				w.view.Replaced = append(w.view.Replaced, name)
+			}
+		}
+		for _, it := range w.items {
+			if rapid.IntRange(0, 9).Draw(t, "orphan") == 0 {
+				w.view.Orphans = append(w.view.Orphans, it.Prefix)
+			}
+		}
 		w.bans = slices.DeleteFunc(w.bans, func(b Ban) bool { return slices.Contains(w.view.Failed, b.Source) })
 		return w
 	})

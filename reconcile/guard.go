@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Limits are what a plan may do without being asked twice.
@@ -42,7 +43,7 @@ func (d *differ) guard() {
 		case !d.unexplained(h):
 		case orphans[h.Prefix], slices.ContainsFunc(d.view.Replaced, h.tag.names):
 			h.orphan = true
-		case !d.steady(h):
+		case !d.mayBeWanted(h) && !d.steady(h):
 			surprising = append(surprising, h)
 		}
 	}
@@ -64,22 +65,29 @@ func (d *differ) unexplained(h *holding) bool {
 		return false
 	}
 	_, covered := d.around(h.Prefix)
-	return !covered
+	return !covered && !d.narrowed(h.Prefix)
+}
+
+// narrowed reports whether entries stand inside an IPv6 prefix, as when IPv6 is widened less than it was.
+func (d *differ) narrowed(p netip.Prefix) bool {
+	if !p.Addr().Is6() {
+		return false
+	}
+	i, _ := slices.BinarySearchFunc(d.cases, p, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
+	return i < len(d.cases) && contains(p, d.cases[i].entry.Prefix)
 }
 
 // steady reports whether every source that the item names is the very one that the last run read: a ban that it lacks now was
-// lifted.
+// lifted. A source that is not read any more is none of these.
 func (d *differ) steady(h *holding) bool {
-	named := false
-	for _, source := range d.view.Sources {
-		if h.tag.names(source) {
-			named = true
-			if !slices.Contains(d.view.Steady, source) {
-				return false
-			}
-		}
+	if h.tag.cut && len(d.view.Steady) < len(d.view.Sources) {
+		return false
 	}
-	return named
+	words := strings.Fields(h.tag.Text)
+	return len(words) > 0 && !slices.ContainsFunc(words, func(word string) bool {
+		name, _, _ := strings.Cut(word, ":")
+		return !slices.Contains(d.view.Steady, name)
+	})
 }
 
 // WithheldError says that removals were held back. It makes a run that did all the rest end with exit status 3.

@@ -19,8 +19,8 @@ const (
 	startSlack = 60 * time.Second
 )
 
-// never is the end of what has no end: the last second that can be written as RFC 3339.
-func never() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }
+// never is the end of what has no end: the last second that can be written as RFC 3339, 9999-12-31T23:59:59Z.
+func never() time.Time { return time.Unix(253402300799, 0).UTC() }
 
 // end is when the source's record ends.
 func (t Term) end() time.Time {

@@ -22,10 +22,11 @@ func ValidOwner(s string) bool {
 // SameOwner reports whether two tags mean the same edgeban. A default owner ends in "-" and eight hexadecimal digits
 // that are computed from the machine; then only these count, so that a renamed host stays itself.
 func SameOwner(a, b string) bool {
-	if idA, idB := machinePart(a), machinePart(b); idA != "" && idB != "" {
-		return idA == idB
+	if a == b {
+		return true
 	}
-	return a == b
+	id := machinePart(a)
+	return id != "" && id == machinePart(b)
 }
 
 // machinePart is the eight hexadecimal digits at the end of a default owner, or "".
@@ -53,7 +54,7 @@ const (
 
 // holding is an item of the list and what its comment says.
 type holding struct {
-	Item
+	*Item
 	class  Class
 	tagged bool // Tag was read from the comment
 	tag    Tag
@@ -66,7 +67,7 @@ type holding struct {
 }
 
 // classify decides whose an item is. An item without a tag counts as put at the edge when it was created.
-func (o Ownership) classify(item Item) holding {
+func (o Ownership) classify(item *Item) holding {
 	h := holding{Item: item, class: Foreign, wish: -1}
 	tag, tagged := ParseTag(item.Comment)
 	switch {

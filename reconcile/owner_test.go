@@ -56,11 +56,11 @@ func TestClassify(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := Ownership{Owner: own, Former: []string{former}}
-			if h := o.classify(c.item); h.class != c.want || h.ours() != (c.want == Own || c.want == Former) {
+			if h := o.classify(&c.item); h.class != c.want || h.ours() != (c.want == Own || c.want == Former) {
 				t.Errorf("class %d, want %d", h.class, c.want)
 			}
 			o.Exclusive = true
-			if h := o.classify(c.item); h.class != c.exclusive {
+			if h := o.classify(&c.item); h.class != c.exclusive {
 				t.Errorf("exclusive: class %d, want %d", h.class, c.exclusive)
 			}
 		})

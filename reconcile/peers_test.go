@@ -50,7 +50,7 @@ func (h host) step(t *rapid.T, target *memTarget, now time.Time) Plan {
 	p := h.plan(target, now)
 	o := Ownership{Owner: h.owner}
 	for _, r := range p.Remove {
-		if x := o.classify(r.Item); x.class != Own && (x.class != Peer || !x.tag.Until.Add(overdue).Before(now)) {
+		if x := o.classify(&r.Item); x.class != Own && (x.class != Peer || !x.tag.Until.Add(overdue).Before(now)) {
 			t.Fatalf("%s removes %s %q", h.owner, r.Item.Prefix, r.Item.Comment)
 		}
 	}

@@ -79,9 +79,11 @@ const (
 func (p Plan) Empty() bool { return len(p.Add) == 0 && len(p.Remove) == 0 }
 
 // Missing is how many prefixes are to be blocked and are not: additions that are no mere change of a comment.
-func (p Plan) Missing() int {
+func (p Plan) Missing() int { return missing(p.Add) }
+
+func missing(additions []Addition) int {
 	n := 0
-	for _, a := range p.Add {
+	for _, a := range additions {
 		if a.Why == AddNew {
 			n++
 		}

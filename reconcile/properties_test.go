@@ -65,8 +65,8 @@ func (w world) nextBoundary(have []Item) time.Time {
 		}
 	}
 	for _, it := range have {
-		h := w.view.Ownership.classify(it)
-		for _, d := range []time.Duration{-renewEarly, -renewLate, -2 * Interval, overdue} {
+		h := w.view.Ownership.classify(&it)
+		for _, d := range []time.Duration{-renewEarly, -renewLate, -2 * Interval, 0, overdue} {
 			consider(h.tag.Until.Add(d))
 		}
 		for _, e := range w.desire().Entries {
@@ -83,7 +83,7 @@ func TestOthersItems(t *testing.T) {
 		w := someWorld().Draw(t, "world")
 		_, target := w.apply(t)
 		for _, it := range w.items {
-			h := w.view.Ownership.classify(it)
+			h := w.view.Ownership.classify(&it)
 			now, stands := target.items[it.Prefix]
 			lease := h.tag.Until.Sub(w.view.Now)
 			switch {
@@ -185,7 +185,7 @@ func TestEveryBanIsBlocked(t *testing.T) {
 			}
 		}
 		for _, it := range target.all() {
-			h := w.view.Ownership.classify(it)
+			h := w.view.Ownership.classify(&it)
 			if _, ok := w.policy.Protected.Touching(it.Prefix); ok && h.ours() {
 				t.Fatalf("our %s blocks what is protected", it.Prefix)
 			}
@@ -239,7 +239,7 @@ func TestFailedSourcesKeepTheirItems(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, it := range w.items {
-			h := w.view.Ownership.classify(it)
+			h := w.view.Ownership.classify(&it)
 			_, guarded := w.policy.Protected.Touching(it.Prefix)
 			if !h.ours() || guarded || h.tagged && !h.tag.names("crowdsec") {
 				continue
@@ -253,4 +253,40 @@ func TestFailedSourcesKeepTheirItems(t *testing.T) {
 	})
 	notVacuous(t, kept, "items of a source that failed")
 	notVacuous(t, rewritten, "rewritten items of a source that failed")
+}
+
+// TestOrphansStay until their leases end, unless something other than a missing row says that they go; and they are remembered.
+func TestOrphansStay(t *testing.T) {
+	stayed, kept := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := someWorld().Draw(t, "world")
+		w.view.Limits.AllowRemovals = false
+		p, target := w.apply(t)
+		banned := func(it Item) bool { // by an entry at its prefix, around it or, where IPv6 was widened further, in it
+			return slices.ContainsFunc(w.bans, func(b Ban) bool {
+				q, _ := ParsePrefix(b.Value)
+				return q.IsValid() && w.policy.widest(q).Overlaps(it.Prefix)
+			})
+		}
+		for _, it := range w.items {
+			h := w.view.Ownership.classify(&it)
+			_, guarded := w.policy.Protected.Touching(it.Prefix)
+			replaced := slices.ContainsFunc(w.view.Replaced, h.tag.names) || slices.Contains(w.view.Orphans, it.Prefix)
+			if !h.ours() || !h.tagged || guarded || !replaced || !h.tag.Until.After(w.view.Now) || banned(it) {
+				continue
+			}
+			stayed++
+			if target.items[it.Prefix] != it || !slices.Contains(p.Orphaned, it.Prefix) {
+				t.Fatalf("%s %q became %v", it.Prefix, it.Comment, target.items[it.Prefix])
+			}
+		}
+		then := w
+		then.view.Orphans, then.view.Replaced, then.view.Steady, then.view.Failed = p.Orphaned, nil, w.view.Sources, nil
+		if next := then.plan(target.all()); len(next.Orphaned) < len(p.Orphaned) {
+			t.Fatalf("%v, then %v", p.Orphaned, next.Orphaned)
+		}
+		kept += len(p.Orphaned)
+	})
+	notVacuous(t, stayed, "items whose store was replaced")
+	notVacuous(t, kept, "orphans in the next run")
 }

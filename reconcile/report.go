@@ -19,9 +19,9 @@ const (
 	OutcomeFailed   Outcome = "failed"   // the target failed or refused; some or nothing of the plan was applied
 )
 
-// Outcomes are all of them, in a fixed order.
+// Outcomes are all that a run may have which may write, in a fixed order: not OutcomePlanned.
 func Outcomes() []Outcome {
-	return []Outcome{OutcomeInStep, OutcomeChanged, OutcomePlanned, OutcomeSkipped, OutcomeHeld, OutcomeWithheld, OutcomeFailed}
+	return []Outcome{OutcomeInStep, OutcomeChanged, OutcomeSkipped, OutcomeHeld, OutcomeWithheld, OutcomeFailed}
 }
 
 // Report is what one run saw and did. What the run did not come to is nil, so that nobody takes it for a zero.
@@ -56,6 +56,9 @@ type SourceReport struct {
 	Memory   json.RawMessage // what to hand to its next read
 }
 
+// key is the source's MemoryKey.
+func (s SourceReport) key() string { return s.Name + " " + s.Label }
+
 // Degraded reports whether some source did not answer.
 func (r Report) Degraded() bool {
 	for _, s := range r.Sources {
@@ -80,7 +83,7 @@ func (r Report) LeftOut() []LeftOut {
 
 // settled reports whether it is known what the run wrote.
 func (r Report) settled() bool {
-	return r.Plan != nil && !uncertain(r.Err) && r.Next.Open.Operation == ""
+	return r.Plan != nil && !uncertain(r.Err)
 }
 
 // Drift is how many additions and removals, withheld ones included, lie between the bans and the list after the run.

@@ -61,7 +61,7 @@ func TestStandingIsWhatIsThere(t *testing.T) {
 		rep := r.Do(t.Context())
 		want := Standing{Items: len(target.items)}
 		for _, it := range target.all() {
-			switch h := r.Ownership.classify(it); {
+			switch h := r.Ownership.classify(&it); {
 			case h.ours():
 				want.Own++
 			case h.class == Peer:

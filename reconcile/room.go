@@ -1,9 +1,6 @@
 package reconcile
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // fullShare: a list that overflows is cut to this many hundredths in one go, so that the next bans find room without a removal
 // each.
@@ -13,29 +10,29 @@ const fullShare = 98
 // of last year. Ties are decided by address. The same input keeps the same entries, and a list that was cut stays as it is
 // until new bans fill it again.
 func (d *differ) cut() {
-	var own []int
+	own := make([]age, 0, len(d.cases))
 	for i := range d.cases {
-		if d.cases[i].fate == fateOwn {
-			own = append(own, i)
+		if w := &d.cases[i]; w.fate == fateOwn {
+			own = append(own, ageOf(w.start, i))
 		}
 	}
 	free := d.plan.Room - d.standing()
 	if len(own) <= free {
 		return
 	}
-	slices.SortFunc(own, func(a, b int) int { return cmp.Or(d.cases[b].start.Compare(d.cases[a].start), a-b) })
+	slices.SortFunc(own, age.compare)
 
 	// An item that would stay anyway takes its place whether its wish is among the first n or not.
 	n, places := len(own), len(own)
 	drop := func() {
-		if n--; !d.staysAt(own[n]) {
+		if n--; !d.staysAt(int(own[n].index)) {
 			places--
 		}
 	}
 	for n > 0 && places > free {
 		drop()
 	}
-	for top := (n*fullShare + 99) / 100; n > top; {
+	for top := (n*fullShare + 99) / 100; n > top && !d.view.Probe; {
 		drop()
 	}
 	d.cutRest(own[n:], free-places)
@@ -43,14 +40,15 @@ func (d *differ) cut() {
 }
 
 // cutRest drops wishes, but for those that are on the list already when all of these find room.
-func (d *differ) cutRest(rest []int, spare int) {
+func (d *differ) cutRest(rest []age, spare int) {
 	present := 0
-	for _, i := range rest {
-		if d.present(i) && !d.staysAt(i) {
+	for _, r := range rest {
+		if i := int(r.index); d.present(i) && !d.staysAt(i) {
 			present++
 		}
 	}
-	for _, i := range rest {
+	for _, r := range rest {
+		i := int(r.index)
 		w := &d.cases[i]
 		switch stays := d.staysAt(i); {
 		case stays && w.item.class == Peer: // blocked for now; not taken over, because it would have to go at once

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -100,7 +101,7 @@ func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, 
 			return OutcomeFailed, err
 		}
 		outcome, err := r.apply(ctx, rep, items)
-		if !stale(err) || tries == maxReplans || ctx.Err() != nil {
+		if !stale(err) || refused(err) || tries == maxReplans || ctx.Err() != nil {
 			return outcome, err
 		}
 		// Nothing is replayed: the list is read again, and what is missing then is planned anew.
@@ -145,14 +146,15 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 }
 
 func (r Run) view(rep *Report) View {
-	quota := r.Capacity.Limit(r.MaxItems, r.Now)
-	v := View{Now: r.Now, Ownership: r.Ownership, Room: quota - rep.Survey.Elsewhere, Limits: r.Limits, Orphans: r.Orphans}
-	broken := map[string]bool{} // names of which some source is not the very one of the last run
+	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now)}
+	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
+	v.Room -= rep.Survey.Elsewhere
+	broken := r.gone(rep) // names of which some source is not the very one of the last run
 	for _, s := range rep.Sources {
 		if !slices.Contains(v.Sources, s.Name) {
 			v.Sources = append(v.Sources, s.Name)
 		}
-		known := r.Known[s.Name+" "+s.Label]
+		known := r.Known[s.key()]
 		switch {
 		case s.Err != nil:
 			v.Failed = append(v.Failed, s.Name)
@@ -169,6 +171,21 @@ func (r Run) view(rep *Report) View {
 		}
 	}
 	return v
+}
+
+// gone are the names of sources that the last run read and this one does not, by their labels: what they held may go on.
+func (r Run) gone(rep *Report) map[string]bool {
+	read := map[string]bool{}
+	for _, s := range rep.Sources {
+		read[s.key()] = true
+	}
+	names := map[string]bool{}
+	for key := range r.Known {
+		if name, _, _ := strings.Cut(key, " "); !read[key] {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // ask reads all sources concurrently. It fails only when none answered.
@@ -194,7 +211,11 @@ func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, err error) {
 			sr.Held, sr.Active = len(readings[i].Bans), activeByReason(readings[i].Bans, r.Now)
 			sr.Memory = readings[i].Memory
 			rep.Notes = append(rep.Notes, readings[i].Notes...)
-			bans = append(bans, readings[i].Bans...)
+			if bans == nil {
+				bans = slices.Clip(readings[i].Bans) // most often it is the only source, and no copy is needed
+			} else {
+				bans = append(bans, readings[i].Bans...)
+			}
 		}
 		rep.Sources = append(rep.Sources, sr)
 	}

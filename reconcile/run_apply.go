@@ -3,6 +3,9 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -40,7 +43,7 @@ func (r Run) apply(ctx context.Context, rep *Report, items []Item) (Outcome, err
 	case rep.Next.Open.Operation != "":
 		return OutcomeHeld, &HoldError{Since: rep.Next.Open.Since, Operation: rep.Next.Open.Operation}
 	case r.Throttle.Held(r.Now):
-		return OutcomeHeld, &HoldError{Since: r.Throttle.Since, Until: r.Throttle.Hold}
+		return OutcomeHeld, &HoldError{Since: r.Throttle.Since, Until: r.Throttle.Hold, Why: r.Throttle.Why}
 	}
 	var err error
 	if r.Throttle.Lately(r.Now) {
@@ -73,18 +76,19 @@ func (r Run) content(rep *Report, items []Item) []Post {
 
 // learn keeps what the writes told about the account.
 func (r Run) learn(rep *Report, err error) {
-	there := rep.Survey.Elsewhere + rep.Plan.Items
+	there := rep.Survey.Elsewhere + rep.Plan.Items - rep.Applied.Removed
+	fits := there + missing(rep.Plan.Add[:rep.Applied.Added])
 	if rep.Applied != (Applied{}) {
 		rep.Next.Throttle = rep.Next.Throttle.Written(r.Now)
-	}
-	if rep.Applied.Added > 0 {
-		rep.Next.Capacity = rep.Next.Capacity.fitted(there)
 	}
 	switch {
 	case refused(err):
 		rep.Next.Throttle = rep.Next.Throttle.Refused(r.Now)
+		rep.Next.Throttle.Why = brief(err)
 	case full(err):
-		rep.Next.Capacity = rep.Next.Capacity.refused(there, there+rep.Plan.Missing(), r.Now)
+		rep.Next.Capacity = rep.Next.Capacity.refused(fits, there+rep.Plan.Missing(), r.Now)
+	case rep.Applied.Added > 0:
+		rep.Next.Capacity = rep.Next.Capacity.fitted(fits)
 	}
 	if id := pendingOperation(err); id != "" {
 		rep.Next.Open = Open{Operation: id, Since: r.Now.UTC()}
@@ -94,30 +98,50 @@ func (r Run) learn(rep *Report, err error) {
 // next is what the next run should know.
 func (r Run) next(rep *Report) Past {
 	next := rep.Next
+	next.Memory = maps.Clone(r.Memory)
 	for _, s := range rep.Sources {
-		key := s.Name + " " + s.Label
-		next.Memory = with(next.Memory, key, s.Memory, s.Memory != nil)
-		next.Known = with(next.Known, key, s.Identity, s.Identity != "")
+		if delete(next.Memory, s.key()); s.Memory != nil {
+			next.Memory = put(next.Memory, s.key(), s.Memory)
+		}
 	}
 	if rep.settled() {
 		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
 	}
-	if rep.Plan != nil {
+	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
 		next.Orphans = rep.Plan.Orphaned
+		next.Known = r.known(rep)
 	}
 	return next
 }
 
-// with is a copy of m that holds the value at the key, or does not.
-func with[V any](m map[string]V, key string, value V, holds bool) map[string]V {
-	c := make(map[string]V, len(m)+1)
-	for k, v := range m {
-		c[k] = v
+// known are the identities of the stores that were read. A source stays as unknown as it was while removals of what it named
+// are withheld: were it the very same in the next run, then that run would let them go.
+func (r Run) known(rep *Report) map[string]string {
+	withheld := func(key string) bool {
+		name, _, _ := strings.Cut(key, " ")
+		return slices.ContainsFunc(rep.Plan.Withheld, func(w Removal) bool { return !w.Untagged && w.Tag.names(name) })
 	}
-	if delete(c, key); holds {
-		c[key] = value
+	known := map[string]string{}
+	for key, identity := range r.Known {
+		if withheld(key) {
+			known[key] = identity
+		}
 	}
-	return c
+	for _, s := range rep.Sources {
+		if key := s.key(); s.Identity != "" && !withheld(key) {
+			known[key] = s.Identity
+		}
+	}
+	return known
+}
+
+// put is m with the value at the key; m may be nil.
+func put[V any](m map[string]V, key string, value V) map[string]V {
+	if m == nil {
+		m = map[string]V{}
+	}
+	m[key] = value
+	return m
 }
 
 // HoldError says why a run that had something to write did not.
@@ -125,6 +149,7 @@ type HoldError struct {
 	Since     time.Time // since when writes are refused, or the operation is under way
 	Until     time.Time // the next attempt; zero: as soon as the operation has ended
 	Operation string    // the operation that has not ended; empty: writes are refused
+	Why       string    // what the last refusal said, in a few words; may be empty
 }
 
 func (e *HoldError) Error() string {

@@ -46,9 +46,10 @@ func ParseTag(comment string) (Tag, bool) {
 // stamp is written in UTC, to the second. Package time reads and writes this very layout faster than others.
 const stamp = time.RFC3339
 
-func parseStamp(s string) (time.Time, bool) {
-	t, err := time.Parse(stamp, s)
-	return t, err == nil && t.UTC().Format(stamp) == s
+// parseStamp reads by UnmarshalText, which is strict, unlike time.Parse.
+func parseStamp(s string) (t time.Time, ok bool) {
+	ok = len(s) == len("2006-01-02T15:04:05Z") && strings.HasSuffix(s, "Z") && t.UnmarshalText([]byte(s)) == nil
+	return t, ok
 }
 
 // Comment is the tag as it is written, cut to MaxComment characters.
@@ -64,7 +65,7 @@ func (t Tag) Comment() string {
 // Reasons are the jails and scenarios that the tag names, as "sshd, recidive".
 func (t Tag) Reasons() string {
 	var all []string
-	for _, word := range strings.Fields(t.Text) {
+	for word := range strings.FieldsSeq(t.Text) {
 		_, reasons, _ := strings.Cut(word, ":")
 		for r := range strings.SplitSeq(reasons, ",") {
 			all = append(all, unescapeReason(r))
@@ -78,7 +79,7 @@ func (t Tag) names(source string) bool {
 	if t.cut {
 		return true
 	}
-	for _, word := range strings.Fields(t.Text) {
+	for word := range strings.FieldsSeq(t.Text) {
 		if name, _, _ := strings.Cut(word, ":"); name == source {
 			return true
 		}

@@ -58,7 +58,7 @@ type Target interface {
 }
 
 // Replacer is a target that can write its whole content at once: after Replace it holds these items and no others. Not
-// knowing whether it took effect is an error that implements Uncertain.
+// knowing whether it took effect is an error that implements Uncertain; one that implements TooLarge changed nothing.
 type Replacer interface {
 	Replace(ctx context.Context, posts []Post) error
 }
@@ -75,6 +75,9 @@ type (
 	// is pending.
 	Refusal interface{ Refused() bool }
 
+	// Brief tells of a refusal in a few words, for runs that remember it.
+	Brief interface{ Brief() string }
+
 	// Uncertain: it is open how much of a write took effect.
 	Uncertain interface{ Uncertain() bool }
 
@@ -83,6 +86,9 @@ type (
 
 	// Pending names the operation that may still take effect; empty: none.
 	Pending interface{ Pending() string }
+
+	// TooLarge: so many items do not go into one write.
+	TooLarge interface{ TooLarge() bool }
 
 	// Full: there is no room for that many items.
 	Full interface{ Full() bool }

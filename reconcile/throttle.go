@@ -9,6 +9,7 @@ import "time"
 type Throttle struct {
 	InARow int       `json:"in_a_row,omitempty"` // refused runs since the last write that was let through
 	Since  time.Time `json:"since,omitzero"`     // the first of these
+	Why    string    `json:"why,omitempty"`      // what the last of these said, in a few words
 	Last   time.Time `json:"last,omitzero"`      // the last refusal of all
 	Hold   time.Time `json:"hold,omitzero"`      // no write is tried before
 	Wrote  time.Time `json:"wrote,omitzero"`     // the last write that was let through
@@ -22,7 +23,7 @@ const (
 // holdAfter is how long writes rest after so many refused runs in a row.
 func holdAfter(inARow int) time.Duration {
 	ladder := [...]time.Duration{0, 0, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, maxHold}
-	return ladder[min(inARow, len(ladder)-1)]
+	return ladder[min(max(inARow, 0), len(ladder)-1)] // a state file may say anything
 }
 
 // Refused is the throttle after a run whose write was refused.

@@ -1,6 +1,9 @@
 package reconcile
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Waiting says since when each change that lies between the bans and the list has been waiting: "+prefix" for one that is
 // missing, "-prefix" for one that should be gone.
@@ -35,7 +38,7 @@ func waitingAfter(p Plan, done Applied, before Waiting) Waiting {
 func (w Waiting) Oldest() (missing, stale time.Time) {
 	for key, since := range w {
 		oldest := &missing
-		if key[:1] == "-" {
+		if strings.HasPrefix(key, "-") {
 			oldest = &stale
 		}
 		if oldest.IsZero() || since.Before(*oldest) {

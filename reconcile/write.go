@@ -7,7 +7,7 @@ import (
 
 // write lists the posts.
 func (d *differ) write() {
-	var additions []Addition
+	additions := make([]Addition, 0, d.unposted())
 	urgent := false
 	for i := range d.cases {
 		w := &d.cases[i]
@@ -29,6 +29,17 @@ func (d *differ) write() {
 	if urgent { // renewals that can wait ride along or wait
 		d.plan.Add = additions
 	}
+}
+
+// unposted is how many wishes have no item yet.
+func (d *differ) unposted() int {
+	n := 0
+	for i := range d.cases {
+		if d.cases[i].fate == fateOwn && d.cases[i].item == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // writing tells whether a wish needs a post, and whether that post is a reason for a write by itself.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -128,8 +127,4 @@ func writeBans(o output, rows []banRow) error {
 	return err
 }
 
-func writeBansJSON(o output, rows []banRow) error {
-	enc := json.NewEncoder(o.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(rows)
-}
+func writeBansJSON(o output, rows []banRow) error { return writeJSON(o.stdout, rows) }

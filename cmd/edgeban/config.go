@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -71,10 +70,7 @@ func (s *Settings) shown(declared setting) any {
 }
 
 func writeConfigJSON(w io.Writer, rows []configRow) error {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	return out.Encode(map[string][]configRow{"settings": rows})
+	return writeJSON(w, map[string][]configRow{"settings": rows})
 }
 
 func writeConfig(w io.Writer, rows []configRow) error {

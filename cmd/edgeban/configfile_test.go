@@ -8,6 +8,7 @@ import (
 // FuzzConfigFile feeds files to the reader of the configuration file: each is a problem, or a set of values of
 // declared settings that know their line. A file cannot be both unreadable and believed.
 func FuzzConfigFile(f *testing.F) {
+	needSeeds(f)
 	f.Add("")
 	f.Add("list = 'edgeban'\nmax-items = 5\njail = ['a', 'b']\n")
 	f.Add("token = \"" + testToken + "\"\n[a.b]\nc = 1\n")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/urfave/cli/v3"
@@ -68,9 +67,7 @@ func (x *session) printDiff(report reconcile.Report, o diffOptions) error {
 	if !o.json {
 		return writeDiff(x.out, x.settings, report)
 	}
-	enc := json.NewEncoder(x.out.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(diffView(x.settings, report))
+	return writeJSON(x.out.stdout, diffView(x.settings, report))
 }
 
 // diffStatus is the error that gives diff its exit status: a source that did not answer, withheld removals, pending

@@ -22,10 +22,15 @@ type diffJSON struct {
 	Satisfied int            `json:"satisfied"`
 	Room      int            `json:"room"`
 	Drift     int            `json:"drift"`
-	Add       []additionJSON `json:"add"`
-	Remove    []removalJSON  `json:"remove"`
-	Withheld  []removalJSON  `json:"withheld"`
-	LeftOut   []leftOutJSON  `json:"left_out"`
+
+	MissingSince *time.Time `json:"missing_since"` // since when the oldest addition waits; null: none does
+	StaleSince   *time.Time `json:"stale_since"`   // … the oldest removal
+	HeldUntil    *time.Time `json:"held_until"`    // no write before; null: nothing is known that speaks against one
+
+	Add      []additionJSON `json:"add"`
+	Remove   []removalJSON  `json:"remove"`
+	Withheld []removalJSON  `json:"withheld"`
+	LeftOut  []leftOutJSON  `json:"left_out"`
 }
 
 type additionJSON struct {
@@ -67,6 +72,11 @@ func diffView(s Settings, r reconcile.Report) diffJSON {
 		Items: p.Items, Own: p.Own, Foreign: p.Foreign, Peers: p.Peers,
 		Keep: p.Keep, Lingering: p.Lingering, Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale,
 		Add: []additionJSON{}, Remove: removalsView(p.Remove), Withheld: removalsView(p.Withheld), LeftOut: leftOutView(r.LeftOut()),
+	}
+	missingSince, staleSince := r.Next.Waiting.Oldest()
+	v.MissingSince, v.StaleSince = instant(missingSince), instant(staleSince)
+	if hold := holdOf(r); hold != nil {
+		v.HeldUntil = instant(hold.Until)
 	}
 	for _, a := range p.Add {
 		v.Add = append(v.Add, additionJSON{

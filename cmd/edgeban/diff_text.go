@@ -26,6 +26,9 @@ func writeDiff(o output, s Settings, r reconcile.Report) error {
 	writeWithheld(&b, o.now, r.Plan.Withheld)
 	writeLeftOut(&b, r.LeftOut())
 	fmt.Fprintf(&b, "\n%s Nothing was changed.\n", diffCount(r))
+	if hold := holdOf(r); hold != nil {
+		b.WriteString(holdNote(o.now, hold))
+	}
 	_, err := io.WriteString(o.stdout, b.String())
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"edgeban/reconcile"
@@ -16,7 +15,7 @@ type hinted struct{ error }
 func (hinted) Hint() string { return "Do this.\nThen that." }
 
 func TestReport(t *testing.T) {
-	hint := "  " + strings.ReplaceAll((&reconcile.WithheldError{}).Hint(), "\n", "\n  ") + "\n"
+	look := "Look with `edgeban diff`. To let them go: `edgeban sync --allow-removals`.\n"
 	tests := []struct {
 		err  error
 		code int
@@ -28,7 +27,11 @@ func TestReport(t *testing.T) {
 		{fmt.Errorf("read: %w", context.DeadlineExceeded), 1, "edgeban: read: context deadline exceeded\n"},
 		{usagef("bad %d", 1), 2, "edgeban: bad 1\n"},
 		{&usageError{[]problem{{"one", "Mend it."}, {"two", ""}}}, 2, "edgeban: one\n  Mend it.\nedgeban: two\n"},
-		{&reconcile.WithheldError{Withheld: 2, Of: 3}, 3, "edgeban: 2 of 3 removals withheld: these items have no edgeban tag\n" + hint},
+		{&reconcile.WithheldError{Withheld: 2, Untagged: 2, Of: 3}, 3, "edgeban: 2 of 3 removals withheld: these items have no edgeban tag\n  " + look},
+		{&reconcile.WithheldError{Withheld: 212, Of: 230}, 3, "edgeban: 212 of 230 removals withheld: these items' bans should have gone on, " +
+			"but their source no longer knows them\n  Was the source emptied or replaced? " + look},
+		{&reconcile.WithheldError{Withheld: 60, Untagged: 5, Of: 60}, 3, "edgeban: 60 of 60 removals withheld: the bans of 55 should have gone on, " +
+			"but their source no longer knows them, and 5 have no edgeban tag\n  Was the source emptied or replaced? " + look},
 		{fmt.Errorf("x: %w", told{&reconcile.WithheldError{Withheld: 2, Of: 3}}), 3, ""},
 		{told{hinted{errors.New("denied")}}, 1, ""},
 		{pendingError{}, 4, ""},

@@ -4,9 +4,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,18 +52,38 @@ func (m measuredRuns) mostMemory() int64 {
 	return most
 }
 
+// goFirst asks the system to prefer this process, and those that it starts, to other work on the machine. Only root may.
+func goFirst(t *testing.T) {
+	t.Helper()
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Log(err)
+	}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err := errors.Join(err, syscall.Setpriority(syscall.PRIO_PROCESS, id, -20)); err != nil {
+			t.Log("other work on the machine may disturb the figures: ", err)
+			return
+		}
+	}
+}
+
 // measureRuns does every kind of run a few times, each time on a list that was empty before.
 func measureRuns(t *testing.T, binary string) measuredRuns {
+	share := fakesShare(t)
+	t.Logf("the embedded Cloudflare prolongs the latency by %v", share.Round(10*time.Microsecond))
+	opts := cloudflaretest.Options{Latency: figureLatency - share, OperationTime: figureOperation}
 	var m measuredRuns
 	for range figureRounds {
-		s := newFigureScene(t, binary)
+		s := newFigureScene(t, binary, opts)
 		m.first = append(m.first, s.sync(t, "first"))
 		s.wantItems(t)
-		m.idle = append(m.idle, s.sync(t, "idle"))
+		for range 3 {
+			m.idle = append(m.idle, s.sync(t, "idle"))
+		}
 		s.bans.change(t, figureChanges/2)
 		m.changed = append(m.changed, s.sync(t, "changed"))
 		s.wantItems(t)
-		s.close(t)
 	}
 	return m
 }
@@ -73,22 +97,16 @@ type figureScene struct {
 	env    []string
 }
 
-func newFigureScene(t *testing.T, binary string) *figureScene {
+func newFigureScene(t *testing.T, binary string, opts cloudflaretest.Options) *figureScene {
 	t.Helper()
 	dir := t.TempDir()
-	edge := cloudflaretest.New(cloudflaretest.Options{Latency: figureLatency, OperationTime: figureOperation})
-	edge.AddAccount(demoAccount)
-	edge.AddToken(demoToken, cloudflaretest.ListsEdit)
-	s := &figureScene{binary: binary, edge: edge, list: edge.AddList(demoAccount, "edgeban", "ip")}
-	edge.SetReferences(s.list, 1)
-	if err := edge.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s := &figureScene{binary: binary}
+	s.edge, s.list = startFigureEdge(t, opts)
 	s.bans = makeFigureDatabase(t, filepath.Join(dir, "fail2ban.sqlite3"), figureBans)
 	s.env = []string{
 		"CLOUDFLARE_ACCOUNT_ID=" + demoAccount,
 		"CLOUDFLARE_API_TOKEN=" + demoToken,
-		"EDGEBAN_API_URL=" + edge.URL(),
+		"EDGEBAN_API_URL=" + s.edge.URL(),
 		"EDGEBAN_OWNER=figures",
 		"EDGEBAN_FAIL2BAN_DB=" + s.bans.path,
 		"EDGEBAN_STATE_DIR=" + filepath.Join(dir, "state"),
@@ -98,11 +116,23 @@ func newFigureScene(t *testing.T, binary string) *figureScene {
 	return s
 }
 
-func (s *figureScene) close(t *testing.T) {
+// startFigureEdge starts a Cloudflare with an empty list.
+func startFigureEdge(t *testing.T, opts cloudflaretest.Options) (edge *cloudflaretest.Cloudflare, list string) {
 	t.Helper()
-	if err := s.edge.Close(); err != nil {
-		t.Error(err)
+	edge = cloudflaretest.New(opts)
+	edge.AddAccount(demoAccount)
+	edge.AddToken(demoToken, cloudflaretest.ListsEdit)
+	list = edge.AddList(demoAccount, "edgeban", "ip")
+	edge.SetReferences(list, 1)
+	if err := edge.Start(); err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := edge.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return edge, list
 }
 
 // sync runs the program once.
@@ -137,6 +167,36 @@ func (s *figureScene) wantItems(t *testing.T) {
 	if len(wanted) > 0 {
 		t.Fatalf("%d banned networks are not on the list", len(wanted))
 	}
+}
+
+// fakesShare is by how much the embedded Cloudflare's work, and the system's to wake up for it, prolong the latency of a full
+// page for a client that does nothing with it. That is no part of what is measured, so the latency is shortened by as much.
+func fakesShare(t *testing.T) time.Duration {
+	t.Helper()
+	edge, list := startFigureEdge(t, cloudflaretest.Options{Latency: figureLatency})
+	for i := range 500 {
+		if _, err := edge.SetItem(list, figureAddress(i), "edgeban:figures until=2026-11-27T10:03:00Z seen=2026-11-20T10:00:02Z | fail2ban:sshd"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	request, err := http.NewRequest(http.MethodGet, edge.URL()+"/accounts/"+demoAccount+"/rules/lists/"+list+"/items?per_page=500", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+demoToken)
+	return least(make([]struct{}, 20), func(struct{}) time.Duration {
+		start := time.Now()
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, answer.Body)
+		took := time.Since(start)
+		if err := errors.Join(err, answer.Body.Close()); err != nil || n < 100_000 {
+			t.Fatalf("%s, %d bytes, %v", answer.Status, n, err)
+		}
+		return took - figureLatency
+	})
 }
 
 // usageFile names the file to which TestLaunch writes what its child took.

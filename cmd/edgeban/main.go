@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -37,7 +39,22 @@ type system struct {
 	root string
 }
 
+// memoryLimit is where the garbage collector begins to work harder: 10 000 bans and 10 000 items stay below 24 MB resident, the
+// program itself included. It is no bound: a larger run takes what it needs, and more of the processor's time.
+const memoryLimit = 14 << 20
+
+// spare keeps the program small on the smallest machine. Who sets Go's own variables knows better.
+func spare() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1) // a run waits for the network nearly all the time; a second processor would be the garbage collector's
+	}
+}
+
 func main() {
+	spare()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, the second one ends
 	os.Exit(run(ctx, system{

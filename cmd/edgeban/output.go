@@ -136,6 +136,15 @@ func span(d time.Duration) string {
 // moment is a time to the minute, in the zone of now.
 func moment(now, t time.Time) string { return t.In(now.Location()).Format("2006-01-02 15:04") }
 
+// clock is a time of day in the zone of now, with the date when that is another day.
+func clock(now, t time.Time) string {
+	t = t.In(now.Location())
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format("15:04")
+	}
+	return moment(now, t)
+}
+
 // end is when a ban ends.
 func end(now, until time.Time) string {
 	switch {

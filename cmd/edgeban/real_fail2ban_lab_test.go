@@ -78,11 +78,23 @@ func (l *lab) now() time.Time { return time.Now().Add(time.Duration(l.ahead.Load
 // later puts edgeban's and Cloudflare's clocks forward. Fail2Ban's goes on as it is.
 func (l *lab) later(d time.Duration) { l.ahead.Add(int64(d)) }
 
-// sync is one run of `edgeban sync`.
-func (l *lab) sync() {
+// sync is one run of `edgeban sync`, which must succeed.
+func (l *lab) sync() { l.t.Helper(); l.synced() }
+
+// synced is the same and returns what the run said.
+func (l *lab) synced() string {
 	l.t.Helper()
+	status, said := l.try()
+	if status != exitOK {
+		l.t.Fatalf("edgeban sync: exit status %d\n%s", status, said)
+	}
+	return said
+}
+
+// try is one run of `edgeban sync`, with its exit status.
+func (l *lab) try() (status int, said string) {
 	var out bytes.Buffer
-	status := run(l.t.Context(), system{
+	status = run(l.t.Context(), system{
 		args:           []string{"sync"},
 		lookupEnv:      func(name string) (string, bool) { text, set := l.env[name]; return text, set },
 		stdin:          strings.NewReader(""),
@@ -93,9 +105,7 @@ func (l *lab) sync() {
 		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
 		root:           l.f2b.dir,
 	})
-	if status != exitOK {
-		l.t.Fatalf("edgeban sync: exit status %d\n%s", status, &out)
-	}
+	return status, out.String()
 }
 
 // items is what stands on the list, sorted.

@@ -57,17 +57,28 @@ func (x *session) openState() {
 	x.dir = dir
 }
 
-// recall reads the state. A command that has not opened the directory writes none, and then what is wrong with it is no
-// reason for a word.
+// recall reads the state. What cannot be used is set aside, so that this run's state has its place and a person can look at
+// it. A command that has not opened the directory writes none, and then what is wrong with it is no reason for a word.
 func (x *session) recall() {
 	if x.dir == nil {
 		x.state, _ = (&stateDir{x.settings.StateDir}).load()
 		return
 	}
 	var err error
-	if x.state, err = x.dir.load(); err != nil {
-		x.out.warnOf(err, "")
+	if x.state, err = x.dir.load(); err == nil {
+		return
 	}
+	so := "; going on without it"
+	var bad *badStateError
+	if errors.As(err, &bad) {
+		aside, failed := x.dir.setAside()
+		if failed == nil {
+			so += ", it is now " + aside
+		} else {
+			so += "; " + failed.Error()
+		}
+	}
+	x.out.warnOf(err, so)
 }
 
 // target is the list of this run.

@@ -18,6 +18,10 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 				glob, s.values["jail"].origins(), s.values["exclude-jail"].origins())
 		}
 	}
+	if interval := s.values["write-interval"]; s.Timeout > 0 && s.WriteInterval > s.Timeout/2 && interval.origin != originDefault {
+		p.add("write-interval %v%s is more than half of timeout %v%s: runs would wait their time away",
+			s.WriteInterval, interval.origins(), s.Timeout, s.values["timeout"].origins())
+	}
 	for _, former := range s.FormerOwners {
 		if s.Owner != "" && reconcile.SameOwner(s.Owner, former) {
 			p.add("owner %q%s and former-owner %q%s are the same",

@@ -132,6 +132,8 @@ func TestBadSettings(t *testing.T) {
 			want: []string{"timeout: 9s is not between 10s and 1h (flag --timeout)"}},
 		{name: "timeout too long", env: map[string]string{"EDGEBAN_TIMEOUT": "61m"},
 			want: []string{"timeout: 61m is not between 10s and 1h (environment EDGEBAN_TIMEOUT)"}},
+		{name: "writes further apart than a run may wait", args: []string{"--write-interval", "1m"},
+			want: []string{"write-interval 1m0s (flag --write-interval) is more than half of timeout 1m50s (default): runs would wait their time away"}},
 		{name: "bantime zero", args: []string{"--fail2ban-bantime", "0s"},
 			want: []string{"fail2ban-bantime: 0s is not between 1s and 87840h (flag --fail2ban-bantime)"}},
 		{name: "ownership", args: []string{"--ownership", "mine"},
@@ -359,7 +361,7 @@ log-level = "warn"
 			{mustPrefix("198.51.100.0/24"), "etc/edgeban/edgeban.toml, line 8"},
 			{mustPrefix("2001:db8::1/128"), "etc/edgeban/edgeban.toml, line 8"},
 		},
-		Timeout: 90 * time.Second, StateDir: "var/lib/edgeban", LogLevel: 4, LogFormat: "text",
+		Timeout: 90 * time.Second, WriteInterval: 30 * time.Second, SkipAlarm: 30 * time.Minute, StateDir: "var/lib/edgeban", LogLevel: 4, LogFormat: "text",
 	}
 	if s.Token.IsZero() {
 		t.Error("no token")

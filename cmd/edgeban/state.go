@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -83,27 +84,79 @@ func (d *stateDir) lock() (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// load reads the state. A state that cannot be read or understood is empty, and the error says why.
+// maxStateFile, in bytes, is far beyond every state: 500 000 changes that wait take a tenth of it.
+const maxStateFile = 512 << 20
+
+// load reads the state. A state that cannot be read or understood is empty, and the error says why; a *badStateError is one that
+// will not get better.
 func (d *stateDir) load() (state, error) {
 	empty := state{Version: stateVersion}
 	if d == nil {
 		return empty, nil
 	}
-	text, err := os.ReadFile(d.file())
+	text, err := d.read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return empty, nil
 	}
 	if err != nil {
-		return empty, fmt.Errorf("state %s: %w; going on without it", d.file(), cause(err))
+		return empty, err
 	}
 	var s state
 	if err := json.Unmarshal(text, &s); err != nil {
-		return empty, fmt.Errorf("state %s is damaged: %w; going on without it", d.file(), err)
+		return empty, d.bad(" is damaged: %w", err)
 	}
 	if s.Version != stateVersion {
-		return empty, fmt.Errorf("state %s is of version %d, this edgeban writes %d; going on without it", d.file(), s.Version, stateVersion)
+		return empty, d.bad(" is of version %d, this edgeban writes %d", s.Version, stateVersion)
 	}
 	return s, nil
+}
+
+// read returns what the file holds, if it is a file: a link is not followed, and nothing else that bears its name is waited for.
+func (d *stateDir) read() ([]byte, error) {
+	f, err := os.OpenFile(d.file(), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, d.bad(": is a symbolic link, which is not followed")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state %s: %w", d.file(), cause(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("state %s: %w", d.file(), cause(err))
+	case info.IsDir():
+		return nil, d.bad(": is a directory")
+	case !info.Mode().IsRegular():
+		return nil, d.bad(": is not a regular file")
+	case info.Size() > maxStateFile:
+		return nil, d.bad(" is larger than %d MiB", maxStateFile>>20)
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("state %s: %w", d.file(), cause(err))
+	}
+	return text, nil
+}
+
+// badStateError is something in the place of the state that no run can use.
+type badStateError struct{ error }
+
+func (e *badStateError) Unwrap() error { return e.error }
+
+func (d *stateDir) bad(format string, args ...any) error {
+	return &badStateError{fmt.Errorf("state %s"+format, append([]any{d.file()}, args...)...)}
+}
+
+// setAside gives what stands in the state's place another name, whatever it is, and returns the name. It takes the place of
+// what was set aside before.
+func (d *stateDir) setAside() (string, error) {
+	aside := d.file() + ".bad"
+	_ = os.Remove(aside) // a directory cannot take a file's place; one that holds something stays, and then so does this
+	if err := os.Rename(d.file(), aside); err != nil {
+		return "", fmt.Errorf("it cannot be set aside as %s: %w", aside, cause(err))
+	}
+	return aside, nil
 }
 
 // save replaces the state in one step: whoever reads it meets the old one or the new one.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -32,6 +34,7 @@ import (
 //	cf-items                            prints the list; cmp stdout
 //	cf-item IP COMMENT, cf-delete IP    somebody at the dashboard
 //	cf-writes N, cf-requests N          how many of them the last edgeban made
+//	cf-wrote METHOD…                    which writes, in their order
 //	cf-references N                     so many rules use the list
 //	cf-list NAME KIND                   another list; cf-item-on NAME IP: an item on it
 //	cf-token STATUS                     active, disabled, expired
@@ -150,6 +153,12 @@ func cloudflareCommands(command declare) {
 	command("cf-writes", 1, 1, func(_ *testscript.TestScript, s *story, args []string) error {
 		return equal(args[0], s.writes(), "writes")
 	})
+	command("cf-wrote", 0, 9, func(_ *testscript.TestScript, s *story, args []string) error {
+		if want := strings.Join(args, " "); s.wrote() != want {
+			return fmt.Errorf("the writes are %q, want %q", s.wrote(), want)
+		}
+		return nil
+	})
 	command("cf-requests", 1, 1, func(_ *testscript.TestScript, s *story, args []string) error {
 		return equal(args[0], len(s.edge.Requests()), "requests")
 	})
@@ -249,6 +258,9 @@ func storyFault(name, arg string) (cloudflaretest.Effect, error) {
 		return cloudflaretest.After(cloudflaretest.Drop()), nil
 	case "throttle": // Retry-After
 		return cloudflaretest.TooManyRequests(10040, arg), nil
+	case "too-large": // for writes of more items
+		most, err := strconv.Atoi(arg)
+		return tooLarge(most), err
 	case "fail-operation":
 		return cloudflaretest.FailOperation(arg), nil
 	case "stuck-operation":
@@ -261,4 +273,16 @@ func storyFault(name, arg string) (cloudflaretest.Effect, error) {
 		return cloudflaretest.WrongDate(d), err
 	}
 	return nil, fmt.Errorf("unknown fault %s", name)
+}
+
+// tooLarge refuses writes of more items than most.
+func tooLarge(most int) cloudflaretest.Effect {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && bytes.Count(body, []byte(`"ip":`))+bytes.Count(body, []byte(`"id":`)) > most {
+			next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) })
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	}
 }

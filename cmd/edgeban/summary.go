@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"edgeban/reconcile"
 )
@@ -29,19 +28,23 @@ func (o output) summary(list string, r reconcile.Report, requests int) {
 		return
 	}
 	standing, known := r.Standing()
-	attrs := []any{"list", list, "outcome", string(r.Outcome), "added", r.Applied.Added, "removed", r.Applied.Removed, "kept", r.Plan.Keep}
+	attrs := []any{"list", list, "outcome", string(r.Outcome), "added", r.Earlier.Added + r.Applied.Added, "removed", r.Earlier.Removed + r.Applied.Removed, "kept", r.Plan.Keep}
 	if known {
 		attrs = append(attrs, "own", standing.Own, "foreign", standing.Foreign, "peers", standing.Peers)
 	}
 	attrs = append(attrs, "left_out", len(r.LeftOut()))
 	if missing, stale, known := r.Drift(); known {
 		attrs = append(attrs, "drift", missing+stale)
+		attrs = append(attrs, waitingAttrs(r)...)
 	}
 	if r.Degraded() {
 		attrs = append(attrs, "degraded", true)
 	}
 	attrs = append(attrs, "requests", requests, slog.String("duration", fmt.Sprintf("%.1fs", seconds(r.Duration))))
 	message := "list in step"
+	if missing, stale, known := r.Drift(); known && missing+stale > len(r.Plan.Withheld) {
+		message = "changes left for the next run"
+	}
 	if n := len(r.Plan.Withheld); n > 0 {
 		message = "removals withheld"
 		attrs = append(attrs, "withheld", n)
@@ -55,7 +58,7 @@ func summaryLine(list string, r reconcile.Report, requests int) string {
 	fmt.Fprintf(&b, "list %s: ", list)
 	withheld := len(r.Plan.Withheld)
 	switch {
-	case r.Applied != (reconcile.Applied{}):
+	case r.Applied != (reconcile.Applied{}) || r.Earlier != (reconcile.Applied{}):
 		b.WriteString(strings.Join(changes(r), " "))
 	case withheld > 0:
 		b.WriteString("nothing changed")
@@ -64,6 +67,9 @@ func summaryLine(list string, r reconcile.Report, requests int) string {
 	}
 	if withheld > 0 {
 		fmt.Fprintf(&b, ", %d withheld", withheld)
+	}
+	if missing, stale, known := r.Drift(); known && missing+stale > withheld {
+		fmt.Fprintf(&b, ", %d left for the next run", missing+stale-withheld)
 	}
 	if s, known := r.Standing(); known {
 		fmt.Fprintf(&b, ", %s%s", plural(s.Items, "item"), whose(s, r.Plan.Peers))
@@ -80,7 +86,7 @@ func summaryLine(list string, r reconcile.Report, requests int) string {
 
 // changes are what a run did: "+3", "−1", "2 renewed".
 func changes(r reconcile.Report) []string {
-	var added, rewritten int
+	added, rewritten, removed := r.Earlier.Added, 0, r.Earlier.Removed+r.Applied.Removed
 	for _, a := range r.Plan.Add[:r.Applied.Added] {
 		if a.Why == reconcile.AddNew {
 			added++
@@ -92,8 +98,8 @@ func changes(r reconcile.Report) []string {
 	if added > 0 {
 		parts = append(parts, fmt.Sprintf("+%d", added))
 	}
-	if r.Applied.Removed > 0 {
-		parts = append(parts, fmt.Sprintf("−%d", r.Applied.Removed))
+	if removed > 0 {
+		parts = append(parts, fmt.Sprintf("−%d", removed))
 	}
 	if rewritten > 0 {
 		parts = append(parts, fmt.Sprintf("~%d", rewritten))
@@ -127,40 +133,4 @@ func sortedKeys(m map[string]int) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// held tells why a run that had something to write did not, what waits and for how long.
-func (o output) held(list string, r reconcile.Report) {
-	missing, stale := len(r.Plan.Add), len(r.Plan.Remove)+len(r.Plan.Withheld)
-	what := fmt.Sprintf("%s to write and %s to remove are waiting", plural(missing, "item"), plural(stale, "item"))
-	if since := oldestWaiting(r); !since.IsZero() {
-		what += ", the oldest for " + span(r.Now.Sub(since))
-	}
-	if o.words {
-		complain(o.stderr, fmt.Sprintf("list %s: %v", list, r.Err), what+".")
-		return
-	}
-	o.log.Warn("writes are on hold", append([]any{"list", list, "err", r.Err.Error(), "missing", missing, "stale", stale}, waitingAttrs(r)...)...)
-}
-
-// oldestWaiting is since when the oldest change waits; zero: none does.
-func oldestWaiting(r reconcile.Report) time.Time {
-	missing, stale := r.Next.Waiting.Oldest()
-	if missing.IsZero() || !stale.IsZero() && stale.Before(missing) {
-		return stale
-	}
-	return missing
-}
-
-// waitingAttrs are how long the oldest ban and the oldest removal wait.
-func waitingAttrs(r reconcile.Report) []any {
-	var attrs []any
-	missing, stale := r.Next.Waiting.Oldest()
-	if !missing.IsZero() {
-		attrs = append(attrs, "missing_for", r.Now.Sub(missing).String())
-	}
-	if !stale.IsZero() {
-		attrs = append(attrs, "stale_for", r.Now.Sub(stale).String())
-	}
-	return attrs
 }

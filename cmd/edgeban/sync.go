@@ -81,7 +81,8 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 
 // keepDistance waits until the last write is far enough back, before anything is read: a storm of bans becomes one write.
 func (x *session) keepDistance(ctx context.Context) error {
-	pause := x.past().Throttle.Distance(x.now, x.settings.WriteInterval)
+	interval := min(x.settings.WriteInterval, x.settings.Timeout/2) // the default may be too long for a short timeout
+	pause := x.past().Throttle.Distance(x.now, interval)
 	if pause == 0 {
 		return nil
 	}
@@ -138,7 +139,10 @@ func (x *session) publish(report reconcile.Report) {
 	if x.settings.MetricsFile == "" {
 		return
 	}
-	run := metrics.Run{Report: report, List: x.settings.List, LastSuccess: x.state.LastSuccess, Version: thisVersion(), GoVersion: runtime.Version()}
+	run := metrics.Run{
+		Report: report, List: x.settings.List, LastSuccess: x.state.LastSuccess, Forgetful: x.dir == nil,
+		Version: thisVersion(), GoVersion: runtime.Version(),
+	}
 	for _, r := range x.client.Requests() {
 		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})
 	}
@@ -213,9 +217,27 @@ func (x *session) advise(report reconcile.Report) {
 		x.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
 			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
 	}
+	if n := leftOutBy(report, reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
+		what := fmt.Sprintf("all %d active bans are", n)
+		if n == 1 {
+			what = "the only active ban is"
+		}
+		x.out.warn(what + " left out by the settings jail and exclude-jail")
+	}
 	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
 		x.out.warn(plural(n, "ban") + " left out for want of room: the most recent ones are kept")
 	}
+}
+
+// activeBans is how many the sources that answered hold.
+func activeBans(report reconcile.Report) int {
+	n := 0
+	for _, s := range report.Sources {
+		for _, active := range s.Active {
+			n += active
+		}
+	}
+	return n
 }
 
 func leftOutBy(report reconcile.Report, reason reconcile.LeftOutReason) int {

@@ -112,15 +112,16 @@ func TestTroublesThatDoNotStop(t *testing.T) {
 			want: "edgeban: warning: state directory /dev/null/state: not a directory; " +
 				"going on without it: nothing is remembered and no other run is kept out\n"},
 		{name: "state damaged", spoil: stateFile("what is this"),
-			want: "edgeban: warning: state DIR/state/state.json is damaged: invalid character 'w' looking for beginning of value; going on without it\n"},
+			want: "edgeban: warning: state DIR/state/state.json is damaged: invalid character 'w' looking for beginning of value; " +
+				"going on without it, it is now DIR/state/state.json.bad\n"},
 		{name: "state of a newer edgeban", spoil: stateFile(`{"version": 7}`),
-			want: "edgeban: warning: state DIR/state/state.json is of version 7, this edgeban writes 1; going on without it\n"},
+			want: "edgeban: warning: state DIR/state/state.json is of version 7, this edgeban writes 1; " +
+				"going on without it, it is now DIR/state/state.json.bad\n"},
 		{name: "state is a directory", spoil: func(t *testing.T, s *site) {
 			if err := os.MkdirAll(filepath.Join(s.stateDir(), "state.json"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, want: "edgeban: warning: state DIR/state/state.json: is a directory; going on without it\n" +
-			"edgeban: warning: state DIR/state/state.json: file exists\n"},
+		}, want: "edgeban: warning: state DIR/state/state.json: is a directory; going on without it, it is now DIR/state/state.json.bad\n"},
 		{name: "nowhere to write metrics", env: []string{"EDGEBAN_METRICS_FILE=/nowhere/edgeban.prom"},
 			want: "edgeban: warning: write metrics /nowhere/edgeban.prom: no such file or directory\n" +
 				"  Is node_exporter installed? Create /nowhere, or name a file in the directory that node_exporter's " +
