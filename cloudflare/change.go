@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"edgeban/reconcile"
@@ -194,7 +195,8 @@ func (t *ListTarget) change(ctx context.Context, method string, body any) error 
 	return err
 }
 
-// submit sends a write, and once more if it is refused, this was not done before, and the deadline allows the pause.
+// submit sends a write, and once more if it is refused, this was not done before, the deadline allows the pause, and the list is
+// still as it was read.
 func (t *ListTarget) submit(ctx context.Context, method string, body any) (string, error) {
 	u := t.client.url(nil, "rules", "lists", t.list.ID, "items")
 	id, err := t.client.submit(ctx, method, u, body)
@@ -215,5 +217,23 @@ func (t *ListTarget) submit(ctx context.Context, method string, body any) (strin
 	if sleep(ctx, wait) != nil {
 		return "", err
 	}
+	if t.read != nil {
+		now, failed := t.walk(ctx)
+		if failed != nil {
+			return "", err
+		}
+		if !slices.Equal(now, t.read) {
+			return "", &changedError{err}
+		}
+	}
 	return t.client.submit(ctx, method, u, body)
 }
+
+// changedError is a write that was refused and not tried again, because the list has changed since it was planned: most often it was
+// the one who changed it that Cloudflare was busy with. What was planned may hit what somebody else has put there.
+type changedError struct{ err error }
+
+func (e *changedError) Error() string { return fmt.Sprintf("the list changed while %v", e.err) }
+
+// Stale implements reconcile.Stale.
+func (e *changedError) Stale() bool { return true }

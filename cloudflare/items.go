@@ -26,6 +26,7 @@ func (t *ListTarget) Items(ctx context.Context) ([]reconcile.Item, []string, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("list items of %s: %w", t.ref, err)
 	}
+	t.read = items
 	return items, notes, nil
 }
 

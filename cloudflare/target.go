@@ -29,6 +29,8 @@ type ListTarget struct {
 	list    List  // zero until found
 	retried bool  // the one further attempt has been made
 	stopped error // why there are no further writes
+
+	read []reconcile.Item // what Items last returned; nil: nothing yet
 }
 
 var _ reconcile.Target = (*ListTarget)(nil)

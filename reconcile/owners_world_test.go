@@ -63,13 +63,14 @@ func (h *member) Bans(context.Context, time.Time, json.RawMessage) (reconcile.Re
 
 // running is a run that is under way.
 type running struct {
-	host   *member
-	now    time.Time // by the host's clock, when it began
-	cancel context.CancelFunc
-	asks   *ask                           // the request that waits; nil: the run sleeps
-	read   map[string]cloudflaretest.Item // the list as this run read it last
-	blank  bool                           // it remembers nothing and its source holds nothing
-	done   chan reconcile.Report
+	host    *member
+	now     time.Time // by the host's clock, when it began
+	cancel  context.CancelFunc
+	asks    *ask                           // the request that waits; nil: the run sleeps
+	read    map[string]cloudflaretest.Item // the list as this run read it last
+	refused bool                           // a write was, since then
+	blank   bool                           // it remembers nothing and its source holds nothing
+	done    chan reconcile.Report
 }
 
 // ask is a request that waits to be let through.
@@ -168,7 +169,7 @@ func (c *community) letThrough(r *running) {
 	c.t.Logf("%v: %s %s %s", time.Since(c.began), r.host.owner(), a.request.Method, path.Base(a.request.URL.Path))
 	busy := c.edge.Pending(account)
 	if a.reads() {
-		r.read = c.items
+		r.read, r.refused = c.items, false
 		c.remember(r)
 	}
 	close(a.through)
@@ -177,8 +178,11 @@ func (c *community) letThrough(r *running) {
 	case !a.writes():
 	case busy:
 		c.count(pending)
+		r.refused = true
 	case c.edge.Pending(account):
 		c.accepted(r, a.request.Method)
+	default:
+		r.refused = true
 	}
 	c.settle()
 }
@@ -188,17 +192,6 @@ func (c *community) letThroughWith(r *running, effect cloudflaretest.Effect) {
 	c.t.Helper()
 	c.edge.AddFault(cloudflaretest.Fault{Times: 1, Effect: effect})
 	c.letThrough(r)
-}
-
-func (c *community) remember(r *running) {
-	if !r.blank {
-		return
-	}
-	for ip, item := range r.read {
-		if tag, tagged := reconcile.ParseTag(item.Comment); tagged && reconcile.SameOwner(tag.Owner, r.host.owner()) {
-			r.host.forgot[ip] = true
-		}
-	}
 }
 
 // pass lets time go by.
@@ -274,7 +267,7 @@ func (c *community) alive() []*member {
 // newCommunity is a list with nothing on it, and the hosts.
 func newCommunity(t *rapid.T, tally map[string]int) *community {
 	c := &community{t: t, began: time.Now(), watch: watch{tally: tally, byHand: map[string]string{}}}
-	lately, err := json.Marshal(reconcile.Past{Throttle: reconcile.Throttle{Last: c.began}})
+	lately, err := json.Marshal(reconcile.Past{Throttle: reconcile.Throttle{Last: c.began}}) // every write is weighed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +282,7 @@ func newCommunity(t *rapid.T, tally map[string]int) *community {
 			skew: time.Duration(rapid.IntRange(-60, 60).Draw(t, "skew")) * time.Second,
 			bans: map[string]reconcile.Ban{}, forgot: map[string]bool{},
 		}
-		if rapid.Bool().Draw(t, "refused lately") {
+		if i == 0 || rapid.Bool().Draw(t, "refused lately") {
 			h.past = lately
 		}
 		c.hosts = append(c.hosts, h)

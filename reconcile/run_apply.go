@@ -119,7 +119,7 @@ func (r Run) next(rep *Report) Past {
 func (r Run) known(rep *Report) map[string]string {
 	withheld := func(key string) bool {
 		name, _, _ := strings.Cut(key, " ")
-		return slices.ContainsFunc(rep.Plan.Withheld, func(w Removal) bool { return !w.Untagged && w.Tag.names(name) })
+		return slices.ContainsFunc(rep.Plan.Withheld, func(w Removal) bool { return w.Tag.names(name) })
 	}
 	known := map[string]string{}
 	for key, identity := range r.Known {

@@ -218,6 +218,9 @@ func TestReplaceIsSafe(t *testing.T) {
 		p := w.plan(w.items)
 		target := newWholeTarget(w.items...)
 		content := p.content(w.items)
+		if content != nil && p.Unanswered+len(p.Withheld)+len(p.Orphaned) > 0 {
+			t.Fatal("written whole while items are in doubt")
+		}
 		if len(w.view.Failed) > 0 {
 			content = nil
 		}

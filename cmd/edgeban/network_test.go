@@ -32,14 +32,23 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer up.Close()
-	w.WriteHeader(http.StatusOK)
-	down, _, err := http.NewResponseController(w).Hijack()
+	down, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer down.Close()
-	go func() { _, _ = io.Copy(up, down) }()
+	_, _ = io.WriteString(down, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(up, buffered) }() // which may hold what came already
 	_, _ = io.Copy(down, up)
+}
+
+// takeAsked returns what was asked since the last time.
+func (p *proxy) takeAsked() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	asked := strings.Join(p.asked, ", ")
+	p.asked = nil
+	return asked
 }
 
 // TestProxyOfTheEnvironment: the real program goes through the proxy that HTTPS_PROXY names, with TLS to the end, so that the proxy never
@@ -65,16 +74,14 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		{"in small letters", "https://example.com", "https_proxy=" + proxyServer.URL, "CONNECT example.com:443 "},
 		{"this very machine", "https://127.0.0.1:" + port, "HTTPS_PROXY=" + proxyServer.URL, ""},
 	} {
-		between.asked = nil
 		cmd := exec.CommandContext(t.Context(), program, "diff")
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "EDGEBAN_CONFIG=" + config, "SSL_CERT_FILE=" + certificates, c.variable, "EDGEBAN_API_URL=" + c.url + "/client/v4"}
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "EDGEBAN_CONFIG=" + config, "SSL_CERT_FILE=" + certificates,
+			"EDGEBAN_API_URL=" + c.url + "/client/v4", c.variable}
 		for name, value := range s.environment() {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 		output, err := cmd.CombinedOutput()
-		between.mu.Lock()
-		asked := strings.Join(between.asked, ", ")
-		between.mu.Unlock()
+		asked := between.takeAsked()
 		if err != nil || asked != c.want || strings.Contains(string(output)+asked, testToken) {
 			t.Errorf("%s: %v, the proxy was asked %q, want %q\n%s", c.name, err, asked, c.want, output)
 		}
