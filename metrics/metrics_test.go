@@ -59,7 +59,7 @@ func fullRun() Run {
 				Items: 60, Own: 40, Foreign: 12, Peers: map[string]int{"web-2-00000000": 8},
 				Lingering: 4, Satisfied: 6, Covered: 5, Room: 9_990, Unanswered: 2,
 				Orphaned: slices.Repeat([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, 7),
-				LeftOut:  []reconcile.LeftOut{leftOut("fail2ban", reconcile.LeftOutNoRoom)},
+				NoRoom:   []*reconcile.Entry{{Terms: []reconcile.Term{{Source: "fail2ban"}}}},
 			},
 			Applied: reconcile.Applied{Added: 9, Removed: 3},
 			Next: reconcile.Past{

@@ -96,9 +96,10 @@ type placing struct {
 func merge(placed []placing, bans []Ban) []Entry {
 	entries := make([]Entry, 0, len(placed))
 	terms := make([]Term, 0, len(placed)) // one array holds the terms of all entries
-	for start, end := 0, 0; start < len(placed); start = end {
+	end := 0
+	for start := 0; start < len(placed); start = end {
 		e := Entry{Prefix: placed[start].order.prefix()}
-		for end = start; end < len(placed) && placed[end].order == placed[start].order; end++ {
+		for ; end < len(placed) && placed[end].order == placed[start].order; end++ {
 			b := &bans[placed[end].ban]
 			terms = append(terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until})
 			if placed[end].widened {

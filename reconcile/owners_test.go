@@ -62,9 +62,9 @@ func (c *community) requests(t *rapid.T) {
 			return
 		}
 		switch r := some(t, "run", runs); {
-		case r.asks == nil:
+		case r.asks.Load() == nil:
 			c.pass(time.Duration(rapid.IntRange(1, 20).Draw(t, "pause")) * 100 * time.Millisecond)
-		case r.asks.writes() && rapid.IntRange(0, 2).Draw(t, "2: mishap") == 2:
+		case r.asks.Load().writes() && rapid.IntRange(0, 2).Draw(t, "2: mishap") == 2:
 			c.mishap(t, r)
 		default:
 			c.letThrough(r)
@@ -232,7 +232,7 @@ func (c *community) demandNothingElse() {
 	for _, item := range c.items {
 		tag, tagged := reconcile.ParseTag(item.Comment)
 		for _, h := range c.alive() {
-			if !tagged || !reconcile.SameOwner(tag.Owner, h.owner()) {
+			if !tagged || !h.owns(tag) {
 				continue
 			}
 			b, banned := h.bans[item.IP]

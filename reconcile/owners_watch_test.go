@@ -46,7 +46,7 @@ func (c *community) remember(r *running) {
 		return
 	}
 	for ip, item := range r.read {
-		if tag, tagged := reconcile.ParseTag(item.Comment); tagged && reconcile.SameOwner(tag.Owner, r.host.owner()) {
+		if tag, tagged := reconcile.ParseTag(item.Comment); tagged && r.host.owns(tag) {
 			r.host.forgot[ip] = true
 		}
 	}
@@ -88,7 +88,7 @@ func (c *community) removed(old cloudflaretest.Item) {
 	case by == nil:
 	case !tagged:
 		c.t.Fatalf("%s removed %s %q, made by hand", by.host.owner(), old.IP, old.Comment)
-	case reconcile.SameOwner(tag.Owner, by.host.owner()):
+	case by.host.owns(tag):
 		c.count(ownRemoved)
 	case !tag.Until.Add(7 * 24 * time.Hour).Before(by.now):
 		c.t.Fatalf("at %v %s removed %s %q", by.now, by.host.owner(), old.IP, old.Comment)
@@ -105,7 +105,7 @@ func (c *community) rewritten(old, item cloudflaretest.Item) {
 	case by == nil:
 	case !tagged:
 		c.t.Fatalf("%s wrote %q over %s %q, made by hand", by.host.owner(), item.Comment, old.IP, old.Comment)
-	case reconcile.SameOwner(tag.Owner, by.host.owner()):
+	case by.host.owns(tag):
 		c.count(renewed)
 	case tag.Until.After(by.now.Add(2 * reconcile.Interval)):
 		c.t.Fatalf("at %v %s wrote %q over %s %q", by.now, by.host.owner(), item.Comment, old.IP, old.Comment)

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"path"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -50,7 +51,11 @@ type member struct {
 	forgot map[string]bool
 }
 
-func (h *member) owner() string  { return h.name + "-" + h.id }
+func (h *member) owner() string { return h.name + "-" + h.id }
+
+// owns reports whether a tag is of this host, whatever its name was then.
+func (h *member) owns(tag reconcile.Tag) bool { return strings.HasSuffix(tag.Owner, "-"+h.id) }
+
 func (h *member) now() time.Time { return time.Now().Add(h.skew) }
 
 // A member is its own source of bans.
@@ -66,37 +71,11 @@ type running struct {
 	host    *member
 	now     time.Time // by the host's clock, when it began
 	cancel  context.CancelFunc
-	asks    *ask                           // the request that waits; nil: the run sleeps
+	asks    atomic.Pointer[ask]            // the request that waits; nil: the run sleeps
 	read    map[string]cloudflaretest.Item // the list as this run read it last
 	refused bool                           // a write was, since then
 	blank   bool                           // it remembers nothing and its source holds nothing
 	done    chan reconcile.Report
-}
-
-// ask is a request that waits to be let through.
-type ask struct {
-	request *http.Request
-	through chan struct{}
-}
-
-func (a *ask) writes() bool { return a.request.Method != http.MethodGet }
-func (a *ask) reads() bool  { return !a.writes() && path.Base(a.request.URL.Path) == "items" }
-
-// gate is a run's way to Cloudflare.
-type gate struct {
-	run *running
-	to  http.RoundTripper
-}
-
-func (g gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	g.run.asks = &ask{r, make(chan struct{})}
-	defer func() { g.run.asks = nil }()
-	select {
-	case <-g.run.asks.through:
-		return g.to.RoundTrip(r)
-	case <-r.Context().Done():
-		return nil, context.Cause(r.Context())
-	}
 }
 
 // begin lets a host begin a run, as its timer would.
@@ -165,7 +144,7 @@ func (c *community) ended(h *member, report reconcile.Report) {
 // letThrough lets the request of a run through that waits for it.
 func (c *community) letThrough(r *running) {
 	c.t.Helper()
-	a := r.asks
+	a := r.asks.Load()
 	c.t.Logf("%v: %s %s %s", time.Since(c.began), r.host.owner(), a.request.Method, path.Base(a.request.URL.Path))
 	busy := c.edge.Pending(account)
 	if a.reads() {
@@ -227,7 +206,7 @@ func (c *community) finish() {
 		if len(all) == 0 {
 			return
 		}
-		if i := slices.IndexFunc(all, func(r *running) bool { return r.asks != nil }); i >= 0 {
+		if i := slices.IndexFunc(all, func(r *running) bool { return r.asks.Load() != nil }); i >= 0 {
 			c.letThrough(all[i])
 		} else {
 			c.pass(100 * time.Millisecond)

@@ -31,8 +31,8 @@ type Plan struct {
 	// Covered is how many entries need no item because a broader entry covers them for at least as long.
 	Covered int
 
-	Room    int       // how many items the list may hold
-	LeftOut []LeftOut // active bans that found no room, sorted by prefix
+	Room   int      // how many items the list may hold
+	NoRoom []*Entry // what found no room, sorted by prefix
 }
 
 // Addition is an item to be posted.
@@ -89,4 +89,18 @@ func missing(additions []Addition) int {
 		}
 	}
 	return n
+}
+
+// LeftOut are the active bans that found no room, sorted by prefix.
+func (p Plan) LeftOut() []LeftOut {
+	var all []LeftOut
+	for _, e := range p.NoRoom {
+		for _, t := range e.Terms {
+			if t.end().After(p.Now) {
+				b := Ban{Value: PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until}
+				all = append(all, LeftOut{Ban: b, Reason: LeftOutNoRoom})
+			}
+		}
+	}
+	return all
 }

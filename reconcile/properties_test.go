@@ -18,7 +18,7 @@ func TestFixedPoint(t *testing.T) {
 		if next := w.plan(target.all()); !next.Empty() {
 			t.Fatalf("%q, then %q", changes(p), changes(next))
 		}
-		adds, removes, cuts = count(adds, len(p.Add) > 0), count(removes, len(p.Remove) > 0), count(cuts, len(p.LeftOut) > 0)
+		adds, removes, cuts = count(adds, len(p.Add) > 0), count(removes, len(p.Remove) > 0), count(cuts, len(p.LeftOut()) > 0)
 	})
 	notVacuous(t, adds, "plans that add")
 	notVacuous(t, removes, "plans that remove")
@@ -210,7 +210,7 @@ func TestRoomIsNeverExceeded(t *testing.T) {
 			t.Fatalf("%d items at a time", target.peak)
 		}
 		said := map[netip.Prefix]bool{}
-		for _, l := range p.LeftOut {
+		for _, l := range p.LeftOut() {
 			said[prefix(l.Ban.Value)] = true
 		}
 		for _, e := range w.desire().Entries {
@@ -218,7 +218,7 @@ func TestRoomIsNeverExceeded(t *testing.T) {
 				t.Fatalf("%s is neither blocked nor left out", e.Prefix)
 			}
 		}
-		full, removeFirst = count(full, len(p.LeftOut) > 0 && p.Missing() > 0), count(removeFirst, p.RemoveFirst && p.Missing() > 0)
+		full, removeFirst = count(full, len(p.LeftOut()) > 0 && p.Missing() > 0), count(removeFirst, p.RemoveFirst && p.Missing() > 0)
 	})
 	notVacuous(t, full, "full lists")
 	notVacuous(t, removeFirst, "plans that remove first")

@@ -42,7 +42,8 @@ type Report struct {
 	Notes   []string       // whole sentences that a person ought to read
 	Next    Past           // what the next run should know
 
-	doubtful bool // the number of items read is not the number that the target counts
+	began    time.Time // on the clock of this process
+	doubtful bool      // the number of items read is not the number that the target counts
 }
 
 // SourceReport is what one source said.
@@ -76,7 +77,7 @@ func (r Report) LeftOut() []LeftOut {
 		all = append(all, r.Desired.LeftOut...)
 	}
 	if r.Plan != nil {
-		all = append(all, r.Plan.LeftOut...)
+		all = append(all, r.Plan.LeftOut()...)
 	}
 	return all
 }

@@ -86,8 +86,9 @@ func TestReportWithoutAPlan(t *testing.T) {
 }
 
 func TestReportLeftOut(t *testing.T) {
-	a, b := LeftOut{Reason: LeftOutAllowed}, LeftOut{Reason: LeftOutNoRoom}
-	r := Report{Desired: &Desired{LeftOut: []LeftOut{a}}, Plan: &Plan{LeftOut: []LeftOut{b}}}
+	cut := Entry{Prefix: prefix("192.0.2.1"), Terms: []Term{{Source: "fail2ban", Reason: "sshd"}}}
+	a, b := LeftOut{Reason: LeftOutAllowed}, LeftOut{Reason: LeftOutNoRoom, Ban: Ban{Value: "192.0.2.1", Source: "fail2ban", Reason: "sshd"}}
+	r := Report{Desired: &Desired{LeftOut: []LeftOut{a}}, Plan: &Plan{NoRoom: []*Entry{&cut}}}
 	same(t, r.LeftOut(), []LeftOut{a, b})
 	same(t, r.Desired.LeftOut, []LeftOut{a})
 }

@@ -62,7 +62,6 @@ func (d *differ) cutRest(rest []age, spare int) {
 
 // countOut drops what a dropped entry covered, which began no later, and lists all that found no room.
 func (d *differ) countOut() {
-	n := 0
 	for i := range d.cases {
 		w := &d.cases[i]
 		if w.fate == fateCovered && d.cases[w.by].fate == fateNoRoom {
@@ -70,13 +69,7 @@ func (d *differ) countOut() {
 			d.plan.Covered--
 		}
 		if w.fate == fateNoRoom {
-			n += len(w.entry.Terms)
-		}
-	}
-	d.plan.LeftOut = make([]LeftOut, 0, n)
-	for i := range d.cases {
-		if w := &d.cases[i]; w.fate == fateNoRoom {
-			d.leaveOut(w.entry)
+			d.plan.NoRoom = append(d.plan.NoRoom, w.entry)
 		}
 	}
 }
@@ -97,13 +90,3 @@ func (d *differ) present(i int) bool { return d.cases[i].item != nil && d.cases[
 
 // staysAt reports whether an item at the wish's prefix stays even when the wish is dropped.
 func (d *differ) staysAt(i int) bool { return d.cases[i].item != nil && d.stays(d.cases[i].item) }
-
-func (d *differ) leaveOut(e *Entry) {
-	value := PrefixText(e.Prefix)
-	for _, t := range e.Terms {
-		if t.end().After(d.view.Now) {
-			b := Ban{Value: value, Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until}
-			d.plan.LeftOut = append(d.plan.LeftOut, LeftOut{Ban: b, Reason: LeftOutNoRoom})
-		}
-	}
-}

@@ -109,8 +109,8 @@ func TestRoomAndItemsThatStayAnyway(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := c.scene.expect(t, c.want...)
-			if len(p.LeftOut) != c.leftOut {
-				t.Errorf("left out: %v", p.LeftOut)
+			if len(p.LeftOut()) != c.leftOut {
+				t.Errorf("left out: %v", p.LeftOut())
 			}
 		})
 	}
@@ -137,15 +137,15 @@ func TestRoomAmongEquals(t *testing.T) {
 func TestNoRoomIsSaid(t *testing.T) {
 	p := scene{bans: []string{"192.0.2.1 a -2h 1d", "192.0.2.1 b -3h -1m", "192.0.2.2 b -1h 1d"}, room: 1}.plan()
 	want := LeftOut{Ban: ban("192.0.2.1 a -2h 1d"), Reason: LeftOutNoRoom}
-	same(t, p.LeftOut, []LeftOut{want})
+	same(t, p.LeftOut(), []LeftOut{want})
 }
 
 // TestRoomIsCutOnce: a list that overflows is cut a little further than it must be, so that the next bans need no removals.
 func TestRoomIsCutOnce(t *testing.T) {
 	s := scene{bans: addresses(101), room: 100}
 	p := s.plan()
-	if len(p.Add) != 98 || len(p.LeftOut) != 3 {
-		t.Fatalf("%d added, %d left out", len(p.Add), len(p.LeftOut))
+	if len(p.Add) != 98 || len(p.LeftOut()) != 3 {
+		t.Fatalf("%d added, %d left out", len(p.Add), len(p.LeftOut()))
 	}
 	target := newMemTarget()
 	for _, c := range []struct {

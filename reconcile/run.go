@@ -62,7 +62,7 @@ var ErrClock = errors.New("the clocks are too far apart")
 func (r Run) Do(ctx context.Context) Report {
 	began := time.Now()
 	r.Now = r.Now.Truncate(time.Second)
-	rep := Report{Target: r.Target.Name(), Now: r.Now, Next: r.Past}
+	rep := Report{Target: r.Target.Name(), Now: r.Now, Next: r.Past, began: began}
 	rep.Outcome, rep.Err = r.steps(ctx, &rep, began)
 	rep.Next = r.next(&rep)
 	rep.Duration = time.Since(began)

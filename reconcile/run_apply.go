@@ -76,14 +76,15 @@ func (r Run) content(rep *Report, items []Item) []Post {
 
 // learn keeps what the writes told about the account.
 func (r Run) learn(rep *Report, err error) {
+	at := r.Now.Add(time.Since(rep.began)).Truncate(time.Second) // the quiet begins now, not when the run began
 	there := rep.Survey.Elsewhere + rep.Plan.Items - rep.Applied.Removed
 	fits := there + missing(rep.Plan.Add[:rep.Applied.Added])
 	if rep.Applied != (Applied{}) {
-		rep.Next.Throttle = rep.Next.Throttle.Written(r.Now)
+		rep.Next.Throttle = rep.Next.Throttle.Written(at)
 	}
 	switch {
 	case refused(err):
-		rep.Next.Throttle = rep.Next.Throttle.Refused(r.Now)
+		rep.Next.Throttle = rep.Next.Throttle.Refused(at)
 		rep.Next.Throttle.Why = brief(err)
 	case full(err):
 		rep.Next.Capacity = rep.Next.Capacity.refused(fits, there+rep.Plan.Missing(), r.Now)

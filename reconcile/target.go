@@ -71,26 +71,26 @@ type Awaiter interface {
 
 // What a target's error says, besides its text and its Hint.
 type (
-	// Refusal: the write was not let through, because the account is throttled or because an operation of somebody else's
+	// Refusal says that the write was not let through, because the account is throttled or because an operation of somebody else's
 	// is pending.
 	Refusal interface{ Refused() bool }
 
 	// Brief tells of a refusal in a few words, for runs that remember it.
 	Brief interface{ Brief() string }
 
-	// Uncertain: it is open how much of a write took effect.
+	// Uncertain says that it is open how much of a write took effect.
 	Uncertain interface{ Uncertain() bool }
 
-	// Stale: the list is no longer as it was read, or nobody knows: it has to be read again before the next write.
+	// Stale says that the list is no longer as it was read, or that nobody knows: it has to be read again before the next write.
 	Stale interface{ Stale() bool }
 
 	// Pending names the operation that may still take effect; empty: none.
 	Pending interface{ Pending() string }
 
-	// TooLarge: so many items do not go into one write.
+	// TooLarge says that so many items do not go into one write.
 	TooLarge interface{ TooLarge() bool }
 
-	// Full: there is no room for that many items.
+	// Full says that there is no room for that many items.
 	Full interface{ Full() bool }
 )
 
