@@ -139,7 +139,7 @@ func (s scene) policy() Policy {
 func (s scene) view() View {
 	v := View{
 		Now: s.time(), Room: s.room, Failed: s.failed, Limits: Limits{AllowRemovals: s.allow},
-		Ownership: Ownership{Owner: own, Former: []string{former}, Exclusive: s.exclusive},
+		Ownership: Ownership{Owner: own, Derived: true, Former: []string{former}, Exclusive: s.exclusive},
 	}
 	if s.room == 0 {
 		v.Room = 10_000

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -9,6 +10,10 @@ import (
 type Ownership struct {
 	Owner  string   // our tag: [a-z0-9._-], 1 to 63 characters
 	Former []string // tags that we take over
+
+	// Derived says that Owner was computed from the machine: then only its last part counts, see SameMachine. An owner that a
+	// person chose is compared whole.
+	Derived bool
 
 	// Exclusive treats items without any edgeban tag as ours too: a list that an older script filled.
 	Exclusive bool
@@ -19,14 +24,16 @@ func ValidOwner(s string) bool {
 	return len(s) >= 1 && len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == ""
 }
 
-// SameOwner reports whether two tags mean the same edgeban. A default owner ends in "-" and eight hexadecimal digits
-// that are computed from the machine; then only these count, so that a renamed host stays itself.
-func SameOwner(a, b string) bool {
-	if a == b {
-		return true
-	}
+// SameMachine reports whether two tags mean the same host. A derived owner ends in "-" and eight hexadecimal digits that are computed
+// from the machine; only these count, so that a renamed host stays itself.
+func SameMachine(a, b string) bool {
 	id := machinePart(a)
 	return id != "" && id == machinePart(b)
+}
+
+// isOwn reports whether a tag is ours.
+func (o Ownership) isOwn(owner string) bool {
+	return owner == o.Owner || o.Derived && SameMachine(owner, o.Owner)
 }
 
 // machinePart is the eight hexadecimal digits at the end of a default owner, or "".
@@ -71,7 +78,7 @@ func (o Ownership) classify(item *Item) holding {
 	h := holding{Item: item, class: Foreign, wish: -1}
 	tag, tagged := ParseTag(item.Comment)
 	switch {
-	case tagged && SameOwner(tag.Owner, o.Owner):
+	case tagged && o.isOwn(tag.Owner):
 		h.class = Own
 	case tagged && o.isFormer(tag.Owner):
 		h.class = Former
@@ -87,14 +94,7 @@ func (o Ownership) classify(item *Item) holding {
 	return h
 }
 
-func (o Ownership) isFormer(owner string) bool {
-	for _, f := range o.Former {
-		if SameOwner(owner, f) {
-			return true
-		}
-	}
-	return false
-}
+func (o Ownership) isFormer(owner string) bool { return slices.Contains(o.Former, owner) }
 
 // ours reports whether the item is one that we answer for.
 func (h holding) ours() bool { return h.class == Own || h.class == Former }

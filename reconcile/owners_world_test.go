@@ -101,7 +101,7 @@ func (c *community) begin(h *member) {
 		Sources:   []reconcile.Source{h},
 		Target:    cloudflare.NewList(client, "edgeban", cloudflare.ListOptions{NoRetry: past.Throttle.InARow > 1}),
 		Policy:    reconcile.Policy{IPv6Prefix: 64, MinPrefix4: 16, MinPrefix6: 32, Margin: margin},
-		Ownership: reconcile.Ownership{Owner: h.owner()},
+		Ownership: reconcile.Ownership{Owner: h.owner(), Derived: true},
 		MaxItems:  10_000,
 		Now:       r.now,
 		Past:      past,

@@ -17,7 +17,7 @@ type host struct {
 func (h host) plan(target *memTarget, now time.Time) Plan {
 	s := scene{}
 	v := s.view()
-	v.Now, v.Ownership = now, Ownership{Owner: h.owner}
+	v.Now, v.Ownership = now, Ownership{Owner: h.owner, Derived: true}
 	return Diff(Desire(h.bans, s.policy(), now), target.all(), v)
 }
 
@@ -48,7 +48,7 @@ func closeBan() *rapid.Generator[Ban] {
 // step is one run of a host: its plan is checked against what hosts owe each other, then carried out.
 func (h host) step(t *rapid.T, target *memTarget, now time.Time) Plan {
 	p := h.plan(target, now)
-	o := Ownership{Owner: h.owner}
+	o := Ownership{Owner: h.owner, Derived: true}
 	for _, r := range p.Remove {
 		if x := o.classify(&r.Item); x.class != Own && (x.class != Peer || !x.tag.Until.Add(overdue).Before(now)) {
 			t.Fatalf("%s removes %s %q", h.owner, r.Item.Prefix, r.Item.Comment)

@@ -1,10 +1,13 @@
 package reconcile
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 )
 
 // history does runs one after the other on one list, each knowing what the one before left.
@@ -172,4 +175,34 @@ func TestReplacedStoreAndRoom(t *testing.T) {
 	if len(h.target.items) > 70 || len(rep.LeftOut()) < 9 || !h.target.covers(prefix("192.0.2.0")) || slices.Contains(rep.Next.Orphans, prefix(numbered(0))) {
 		t.Errorf("%d items, %d left out", len(h.target.items), len(rep.LeftOut()))
 	}
+}
+
+// broken is a source whose store is there, but not in order.
+type broken struct{ memSource }
+
+type brokenError struct{}
+
+func (brokenError) Error() string { return "empty file" }
+func (brokenError) Damaged() bool { return true }
+
+func (b broken) Bans(context.Context, time.Time, json.RawMessage) (Reading, error) {
+	return Reading{}, brokenError{}
+}
+
+// TestDamagedStore: a file that was cut to nothing and filled anew keeps its inode, and yet it forgot. A store that was only locked
+// did not.
+func TestDamagedStore(t *testing.T) {
+	all := numberedBans(0, 120, "sshd")
+	h := of(t, 120)
+	h.next("steady", 0, 0, 0, store("inode 1", all...))
+	h.next("empty file", 0, 0, 0, broken{store("inode 1")})
+	h.next("its tables are made again", 0, 0, 120, store("inode 1"))
+	h.next("still", 0, 0, 120, store("inode 1"))
+
+	h = of(t, 120)
+	locked := store("inode 1")
+	locked.err = errors.New("locked")
+	h.next("steady", 0, 0, 0, store("inode 1", all...))
+	h.next("locked", 0, 0, 0, locked)
+	h.next("un-banned meanwhile", 120, 0, 0, store("inode 1"))
 }

@@ -51,6 +51,7 @@ type SourceReport struct {
 	Name     string
 	Label    string
 	Err      error           // nil: it answered
+	Damaged  bool            // the store was there, but not what it should be
 	Identity string          // of the store that was read; empty: the source cannot tell
 	Held     int             // bans that it holds, ended ones included
 	Active   map[string]int  // active bans by jail or scenario; nil when it did not answer

@@ -205,6 +205,7 @@ func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, err error) {
 		sr := SourceReport{Name: s.Name(), Label: s.Label(), Err: errs[i]}
 		if errs[i] != nil {
 			failed++
+			sr.Damaged = is(errs[i], Damaged.Damaged)
 			sr.Memory, sr.Identity = r.Memory[MemoryKey(s)], r.Known[MemoryKey(s)]
 		} else {
 			sr.Identity = readings[i].Identity

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -96,11 +97,17 @@ func (r Run) learn(rep *Report, err error) {
 	}
 }
 
+// damagedStore is no store's identity: whichever is read next has taken the place of the one that the items came from.
+const damagedStore = "damaged"
+
 // next is what the next run should know.
 func (r Run) next(rep *Report) Past {
 	next := rep.Next
 	next.Memory = maps.Clone(r.Memory)
 	for _, s := range rep.Sources {
+		if errors.Is(rep.Err, ErrClock) { // what it says of times is wrong
+			break
+		}
 		if delete(next.Memory, s.key()); s.Memory != nil {
 			next.Memory = put(next.Memory, s.key(), s.Memory)
 		}
@@ -111,6 +118,12 @@ func (r Run) next(rep *Report) Past {
 	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
 		next.Orphans = rep.Plan.Orphaned
 		next.Known = r.known(rep)
+	}
+	for _, s := range rep.Sources {
+		if s.Damaged {
+			next.Known = maps.Clone(next.Known)
+			next.Known = put(next.Known, s.key(), damagedStore)
+		}
 	}
 	return next
 }

@@ -23,6 +23,10 @@ type Source interface {
 	Bans(ctx context.Context, now time.Time, memory json.RawMessage) (Reading, error)
 }
 
+// Damaged is implemented by the errors of a source that found its store, but not in order: empty, malformed, without its tables. What
+// stands at its place later may be another one, even under the same identity.
+type Damaged interface{ Damaged() bool }
+
 // Reading is the whole of what a source said at one moment.
 type Reading struct {
 	Bans []Ban

@@ -38,7 +38,8 @@ func FuzzState(f *testing.F) {
 			}
 			return
 		}
-		for _, past := range s.Past {
+		for _, list := range s.Lists {
+			past := list.Past
 			runPast(t, past)
 		}
 		if err := d.save(s); err != nil {

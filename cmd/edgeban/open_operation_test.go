@@ -18,7 +18,7 @@ func (s *site) past(t *testing.T) reconcile.Past {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all.Past[testAccount+"/edgeban"]
+	return all.Lists[testAccount+"/edgeban"].Past
 }
 
 // count is how many requests of a method and with that in their path the last edgeban made.

@@ -84,8 +84,8 @@ func (x *session) recall() {
 // target is the list of this run.
 func (x *session) target() *cloudflare.ListTarget {
 	size := x.settings.BatchSize
-	if x.state.BatchSize > 0 {
-		size = min(size, x.state.BatchSize)
+	if known := x.state.Accounts[x.settings.Account].BatchSize; known > 0 {
+		size = min(size, known)
 	}
 	return cloudflare.NewList(x.client, x.settings.List, cloudflare.ListOptions{
 		BatchSize: size,
@@ -101,9 +101,9 @@ func (x *session) run(target reconcile.Target) reconcile.Run {
 		Sources:   x.sources(),
 		Target:    target,
 		Policy:    x.policy(),
-		Ownership: reconcile.Ownership{Owner: s.Owner, Former: s.FormerOwners, Exclusive: s.Exclusive},
+		Ownership: reconcile.Ownership{Owner: s.Owner, Derived: s.OwnerDerived, Former: s.FormerOwners, Exclusive: s.Exclusive},
 		MaxItems:  s.MaxItems,
-		Limits:    reconcile.Limits{AllowUntagged: x.state.allowsUntagged(x.key())},
+		Limits:    reconcile.Limits{AllowUntagged: x.state.Lists[x.key()].UntaggedAllowed},
 		Now:       x.now,
 		Past:      x.past(),
 	}
@@ -112,15 +112,17 @@ func (x *session) run(target reconcile.Target) reconcile.Run {
 // key names the list in the state.
 func (x *session) key() string { return x.settings.Account + "/" + x.settings.List }
 
-// past is what earlier runs on the list left. A command that asks the sources alone may not know the account; then one list's past
-// is as good as another's.
+// past is what earlier runs on the list and on its account left. A command that asks the sources alone may not know the account;
+// then the past of the only list there is tells about the same sources.
 func (x *session) past() reconcile.Past {
-	if x.settings.Account == "" && len(x.state.Past) == 1 {
-		for _, past := range x.state.Past {
-			return past
+	if x.settings.Account == "" && len(x.state.Lists) == 1 {
+		for _, only := range x.state.Lists {
+			return only.Past
 		}
 	}
-	return x.state.Past[x.key()]
+	past, account := x.state.Lists[x.key()].Past, x.state.Accounts[x.settings.Account]
+	past.Throttle, past.Capacity = account.Throttle, account.Capacity
+	return past
 }
 
 func (x *session) sources() []reconcile.Source {

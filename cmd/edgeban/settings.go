@@ -118,6 +118,7 @@ type Settings struct {
 	Token         cloudflare.Secret // may be empty without needCloudflare
 	List          string            // a name, or an id of 32 hexadecimal digits
 	Owner         string            // may be empty without needCloudflare
+	OwnerDerived  bool              // from the machine, not chosen
 	FormerOwners  []string
 	Exclusive     bool // items without an owner are ours
 	MaxItems      int

@@ -2,8 +2,6 @@ package main
 
 import (
 	"slices"
-
-	"edgeban/reconcile"
 )
 
 // check looks at what the settings mean together, and at what the command cannot do without.
@@ -23,7 +21,7 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 			s.WriteInterval, interval.origins(), s.Timeout, s.values["timeout"].origins())
 	}
 	for _, former := range s.FormerOwners {
-		if s.Owner != "" && reconcile.SameOwner(s.Owner, former) {
+		if s.Owner != "" && s.Owner == former {
 			p.add("owner %q%s and former-owner %q%s are the same",
 				s.Owner, s.values["owner"].origins(), former, s.values["former-owner"].origins())
 		}

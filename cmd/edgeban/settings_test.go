@@ -354,7 +354,7 @@ log-level = "warn"
 	want := Settings{
 		Fail2banDBs: []string{"/a.sqlite3", "/b,c.sqlite3"}, Fail2banBantime: 10 * time.Minute,
 		Jails: []string{"ssh*"}, Account: testAccount, List: "edgeban",
-		Owner: "web-1-ddb14b4c", Exclusive: true, MaxItems: 10000, BatchSize: 10000, APIURL: "http://127.0.0.1:8080/v4",
+		Owner: "web-1-ddb14b4c", OwnerDerived: true, Exclusive: true, MaxItems: 10000, BatchSize: 10000, APIURL: "http://127.0.0.1:8080/v4",
 		IPv6Prefix: 56, MinPrefix4: 16, MinPrefix6: 32, Margin: 3 * time.Minute,
 		Allow: []AllowEntry{
 			{mustPrefix("192.0.2.0/24"), "etc/edgeban/edgeban.toml, line 8"},

@@ -37,7 +37,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 		p.addHint("Set owner, to a name that no other edgeban of this account has and that stays the same.",
 			"the owner cannot be derived from this host: %v", err)
 	}
-	s.Owner = owner
+	s.Owner, s.OwnerDerived = owner, true
 }
 
 // findToken reads the token from the file that was set, else from the environment. Without any it returns "", and

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 
@@ -20,8 +19,15 @@ import (
 type state struct {
 	Version int `json:"version"`
 
-	// Past is what runs on each list left, by account and list.
-	Past map[string]reconcile.Past `json:"past,omitempty"`
+	// Lists is what runs on each list left, by account and list as the settings name it.
+	Lists map[string]listState `json:"lists,omitempty"`
+
+	// Accounts is what runs on any list of an account left: Cloudflare throttles accounts.
+	Accounts map[string]accountState `json:"accounts,omitempty"`
+}
+
+type listState struct {
+	reconcile.Past
 
 	// LastSuccess is when a run last ended with nothing left to do; zero: unknown.
 	LastSuccess time.Time `json:"last_success,omitzero"`
@@ -29,11 +35,14 @@ type state struct {
 	// SkippedSince is when the first of the runs was skipped that were all skipped since; zero: the last run was not.
 	SkippedSince time.Time `json:"skipped_since,omitzero"`
 
-	// BatchSize is how many items a write may carry, where Cloudflare refused more; 0: it did not.
-	BatchSize int `json:"batch_size,omitempty"`
+	// UntaggedAllowed: a person let untagged items of the list go once, and so may runs from then on.
+	UntaggedAllowed bool `json:"untagged_allowed,omitempty"`
+}
 
-	// UntaggedAllowed are the lists whose untagged items a person allowed to be removed once.
-	UntaggedAllowed []string `json:"untagged_allowed,omitempty"`
+type accountState struct {
+	Throttle  reconcile.Throttle `json:"throttle,omitzero"`
+	Capacity  reconcile.Capacity `json:"capacity,omitzero"`
+	BatchSize int                `json:"batch_size,omitempty"` // items that a write may carry, where Cloudflare refused more; 0: it did not
 }
 
 // stateVersion is raised when an older edgeban could misread the file.
@@ -198,15 +207,4 @@ func (d *stateDir) handOver(f *os.File) error {
 		return nil
 	}
 	return f.Chown(int(owner.Uid), int(owner.Gid))
-}
-
-// allowsUntagged reports whether a person allowed the removal of the list's untagged items before.
-func (s state) allowsUntagged(list string) bool { return slices.Contains(s.UntaggedAllowed, list) }
-
-// allowUntagged remembers that a person did.
-func (s *state) allowUntagged(list string) {
-	if !s.allowsUntagged(list) {
-		s.UntaggedAllowed = append(s.UntaggedAllowed, list)
-		slices.Sort(s.UntaggedAllowed)
-	}
 }

@@ -31,21 +31,19 @@ func TestStateIsKept(t *testing.T) {
 	}
 	want := state{
 		Version: stateVersion,
-		Past: map[string]reconcile.Past{"account/list": {
-			Memory:   map[string]json.RawMessage{"fail2ban /a": json.RawMessage(`{"x":1}`)},
-			Known:    map[string]string{"fail2ban /a": "inode 7"},
-			Orphans:  []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")},
-			Throttle: reconcile.Throttle{InARow: 2, Hold: time.Date(2026, 11, 20, 10, 2, 0, 0, time.UTC)},
-			Waiting:  reconcile.Waiting{"+192.0.2.9": time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)},
-			Capacity: reconcile.Capacity{Fits: 100, Over: 200},
-			Open:     reconcile.Open{Operation: "0123"},
+		Lists: map[string]listState{"account/list": {Past: reconcile.Past{
+			Memory:  map[string]json.RawMessage{"fail2ban /a": json.RawMessage(`{"x":1}`)},
+			Known:   map[string]string{"fail2ban /a": "inode 7"},
+			Orphans: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")},
+			Waiting: reconcile.Waiting{"+192.0.2.9": time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)},
+			Open:    reconcile.Open{Operation: "0123"},
+		}, LastSuccess: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC), UntaggedAllowed: true}},
+		Accounts: map[string]accountState{"account": {
+			Throttle:  reconcile.Throttle{InARow: 2, Hold: time.Date(2026, 11, 20, 10, 2, 0, 0, time.UTC)},
+			Capacity:  reconcile.Capacity{Fits: 100, Over: 200},
+			BatchSize: 500,
 		}},
-		BatchSize:   500,
-		LastSuccess: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
 	}
-	want.allowUntagged("account/list")
-	want.allowUntagged("account/list")
-	want.allowUntagged("account/another")
 	if err := d.save(want); err != nil {
 		t.Fatal(err)
 	}
@@ -53,18 +51,15 @@ func TestStateIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, memory := range got.Past["account/list"].Memory { // the file is indented
+	for name, memory := range got.Lists["account/list"].Memory { // the file is indented
 		var compact strings.Builder
 		for word := range strings.FieldsSeq(string(memory)) {
 			compact.WriteString(word)
 		}
-		got.Past["account/list"].Memory[name] = json.RawMessage(compact.String())
+		got.Lists["account/list"].Memory[name] = json.RawMessage(compact.String())
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
-	}
-	if !got.allowsUntagged("account/list") || got.allowsUntagged("account/third") || len(got.UntaggedAllowed) != 2 {
-		t.Errorf("allowed: %q", got.UntaggedAllowed)
 	}
 	wantOnly(t, d, "state.json")
 	wantMode(t, d.path, 0o700)
@@ -159,7 +154,7 @@ func TestLockFollowsNoLink(t *testing.T) {
 // Without a directory nothing is remembered and nothing is locked.
 func TestNoStateDir(t *testing.T) {
 	var d *stateDir
-	if err := d.save(state{Version: stateVersion, LastSuccess: dawn()}); err != nil {
+	if err := d.save(state{Version: stateVersion, Lists: map[string]listState{"a/b": {LastSuccess: dawn()}}}); err != nil {
 		t.Error(err)
 	}
 	if s, err := d.load(); err != nil || !reflect.DeepEqual(s, state{Version: stateVersion}) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -74,7 +75,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	run.Limits.AllowRemovals = allowRemovals
 	report := run.Do(ctx)
 	report.Err = x.interrupted(ctx, report.Err)
-	x.keep(report, target, allowRemovals)
+	x.keep(report, target)
 	x.publish(report)
 	return x.conclude(report)
 }
@@ -100,31 +101,48 @@ func (x *session) keepDistance(ctx context.Context) error {
 }
 
 // keep writes the state for the next run.
-func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget, allowRemovals bool) {
-	past := maps.Clone(x.state.Past)
-	if past == nil {
-		past = map[string]reconcile.Past{}
-	}
-	past[x.key()] = report.Next
-	x.state.Past = past
+func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
+	account := x.state.Accounts[x.settings.Account]
+	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
 	if size := target.BatchSize(); size < x.settings.BatchSize {
-		x.state.BatchSize = size
+		account.BatchSize = size
 	}
+	list := x.state.Lists[x.key()]
+	list.Past = report.Next
+	list.Past.Throttle, list.Past.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
-		x.state.SkippedSince = time.Time{}
-	case x.state.SkippedSince.IsZero() || x.state.SkippedSince.After(report.Now):
-		x.state.SkippedSince = report.Now.UTC()
+		list.SkippedSince = time.Time{}
+	case list.SkippedSince.IsZero() || list.SkippedSince.After(report.Now):
+		list.SkippedSince = report.Now.UTC()
 	}
 	if succeeded(report) {
-		x.state.LastSuccess = report.Now.UTC()
-		if allowRemovals && x.settings.Exclusive {
-			x.state.allowUntagged(x.key())
-		}
+		list.LastSuccess = report.Now.UTC()
 	}
+	list.UntaggedAllowed = list.UntaggedAllowed || removedUntagged(report)
+
+	x.state.Accounts = with(x.state.Accounts, x.settings.Account, account)
+	x.state.Lists = with(x.state.Lists, x.key(), list)
 	if err := x.dir.save(x.state); err != nil {
 		x.out.warnOf(err, "")
 	}
+}
+
+// removedUntagged reports whether untagged items were removed: somebody looked at them and allowed it, then or before.
+func removedUntagged(r reconcile.Report) bool {
+	return r.Plan != nil && slices.ContainsFunc(r.Plan.Remove[:r.Applied.Removed], func(m reconcile.Removal) bool {
+		return m.Untagged && m.Why != reconcile.RemoveProtected
+	})
+}
+
+// with is a copy of m that holds the value at the key.
+func with[V any](m map[string]V, key string, value V) map[string]V {
+	c := maps.Clone(m)
+	if c == nil {
+		c = map[string]V{}
+	}
+	c[key] = value
+	return c
 }
 
 // succeeded reports whether a run left nothing to do.
@@ -140,7 +158,7 @@ func (x *session) publish(report reconcile.Report) {
 		return
 	}
 	run := metrics.Run{
-		Report: report, List: x.settings.List, LastSuccess: x.state.LastSuccess, Forgetful: x.dir == nil,
+		Report: report, List: x.settings.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
 		Version: thisVersion(), GoVersion: runtime.Version(),
 	}
 	for _, r := range x.client.Requests() {
@@ -181,7 +199,7 @@ func (x *session) conclude(report reconcile.Report) error {
 // skipped tells why a run did nothing. A run that is skipped is no failure, the next one may do; but somebody must learn of it
 // when no run does.
 func (x *session) skipped(report reconcile.Report) error {
-	since := x.state.SkippedSince
+	since := x.state.Lists[x.key()].SkippedSince
 	if lasting := report.Now.Sub(since); !since.IsZero() && lasting >= x.settings.SkipAlarm {
 		return x.out.fail(&skipAlarmError{since: since, lasting: lasting, err: report.Err})
 	}

@@ -53,6 +53,15 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Damaged implements reconcile.Damaged.
+func (e *Error) Damaged() bool {
+	switch e.Problem {
+	case Empty, NotADatabase, Malformed, UnknownSchema, NoTable, NotATable:
+		return true
+	}
+	return false
+}
+
 // Hint tells an administrator what to do next, in whole sentences.
 func (e *Error) Hint() string {
 	return strings.TrimSpace(e.fact + " " + e.Problem.hint(shellWord(e.Path)) + " " + e.advice)
@@ -109,7 +118,7 @@ func (p Problem) hint(path string) string {
 	case NoDirectory:
 		return "Is Fail2Ban installed? In a container, mount the directory that holds its database. " + whichFile + "; set that path."
 	case Denied:
-		return "Run as root, or give this user CAP_DAC_READ_SEARCH as the packaged unit does."
+		return "Run as root, or give this user the capability CAP_DAC_READ_SEARCH."
 	case NotAFile:
 		return "Set the path of the database file itself, usually fail2ban.sqlite3. " + whichFile + "."
 	case Empty:

@@ -198,7 +198,7 @@ func TestPermissionDenied(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 	fact := "The database belongs to " + owner(uint32(os.Getuid()), uint32(os.Getgid())) + ". "
-	if advice := "Run as root, or give this user CAP_DAC_READ_SEARCH as the packaged unit does."; !strings.HasPrefix(e.Hint(), fact+advice) {
+	if advice := "Run as root, or give this user the capability CAP_DAC_READ_SEARCH."; !strings.HasPrefix(e.Hint(), fact+advice) {
 		t.Errorf("hint %s", e.Hint())
 	}
 	if !errors.Is(e, fs.ErrPermission) {

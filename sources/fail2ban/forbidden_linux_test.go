@@ -21,8 +21,8 @@ func TestForbidden(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	path := build(t, filepath.Join(dir, "db"), schema4()...)
-	const hint = " Run as root, or give this user CAP_DAC_READ_SEARCH as the packaged unit does."
-	const namespace = " In the packaged unit that capability reaches only what belongs to root and its group: for others set PrivateUsers=no in a drop-in."
+	const hint = " Run as root, or give this user the capability CAP_DAC_READ_SEARCH."
+	const namespace = " Under systemd's PrivateUsers=yes that capability reaches only what belongs to root and its group: for others set PrivateUsers=no."
 	tests := []struct {
 		name      string
 		dir, file os.FileMode

@@ -78,7 +78,7 @@ func deniedError(path string, err error) error {
 	e.fact = what + " belongs to " + owner(stat.Uid, stat.Gid) + "."
 	if stat.Uid != 0 || stat.Gid != 0 {
 		// A user namespace gives capabilities only over files of users and groups that it maps.
-		e.advice = "In the packaged unit that capability reaches only what belongs to root and its group: for others set PrivateUsers=no in a drop-in."
+		e.advice = "Under systemd's PrivateUsers=yes that capability reaches only what belongs to root and its group: for others set PrivateUsers=no."
 	}
 	return e
 }
