@@ -69,16 +69,23 @@ func (t *ListTarget) walk(ctx context.Context) ([]reconcile.Item, error) {
 		prefixes: make(map[netip.Prefix]bool, counted),
 		cursors:  map[string]bool{},
 	}
-	cursor := ""
-	for number := 1; number <= t.pages; number++ {
-		next, err := w.page(ctx, t.list, cursor)
+	page := w.fetch(ctx, t.list, "")
+	for number, first := 1, true; number <= t.pages; number, first = number+1, false {
+		members, next, err := w.take(<-page, t.list, first)
 		if err != nil {
 			return nil, fmt.Errorf("page %d: %w", number, err)
+		}
+		if next != "" && number < t.pages { // on its way while these items are added
+			page = w.fetch(ctx, t.list, next)
+		}
+		for _, member := range members {
+			if err := w.add(member); err != nil {
+				return nil, fmt.Errorf("page %d: %w", number, err)
+			}
 		}
 		if next == "" {
 			return w.items, nil
 		}
-		cursor = next
 	}
 	return nil, fmt.Errorf("page %d announces yet another one, no list is that long", t.pages)
 }
@@ -96,34 +103,45 @@ type walk struct {
 	members []listItem
 }
 
-// page reads the page at cursor and returns the next one's, "" after the last.
-func (w *walk) page(ctx context.Context, list List, cursor string) (string, error) {
-	a, err := w.client.ask(ctx, w.client.itemsURL(list.ID, cursor), w.body)
-	if err != nil {
-		return "", err
+// fetched is a page as it came.
+type fetched struct {
+	answer answer
+	err    error
+}
+
+// fetch asks for the page at cursor. The channel holds one value, so that nobody has to wait for it.
+func (w *walk) fetch(ctx context.Context, list List, cursor string) <-chan fetched {
+	page := make(chan fetched, 1)
+	body := w.body
+	go func() {
+		a, err := w.client.ask(ctx, w.client.itemsURL(list.ID, cursor), body)
+		page <- fetched{a, err}
+	}()
+	return page
+}
+
+// take reads a page and returns its items and the cursor of the next one, "" after the last. The items are good until the next call.
+func (w *walk) take(page fetched, list List, first bool) ([]listItem, string, error) {
+	if page.err != nil {
+		return nil, "", page.err
 	}
-	w.body = a.body
-	e, members, err := w.open(a)
+	w.body = page.answer.body
+	e, members, err := w.open(page.answer)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	next := e.ResultInfo.Cursors.After
-	if e.empty() && (cursor != "" || list.Items != 0) {
-		return "", errors.New("null instead of items")
+	if e.empty() && (!first || list.Items != 0) {
+		return nil, "", errors.New("null instead of items")
 	}
 	if next != "" && len(members) < pageSize {
-		return "", fmt.Errorf("%d items and a next page, a page that is not the last has %d", len(members), pageSize)
+		return nil, "", fmt.Errorf("%d items and a next page, a page that is not the last has %d", len(members), pageSize)
 	}
 	if next != "" && w.cursors[next] {
-		return "", errors.New("the next page is one that was read already")
+		return nil, "", errors.New("the next page is one that was read already")
 	}
 	w.cursors[next] = true
-	for _, member := range members {
-		if err := w.add(member); err != nil {
-			return "", err
-		}
-	}
-	return next, nil
+	return members, next, nil
 }
 
 // add takes one item over. Cloudflare names no item without an id and none twice; whatever does is not a list to be

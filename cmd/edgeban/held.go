@@ -20,6 +20,9 @@ func (o output) held(list string, r reconcile.Report) {
 		what += ", the oldest for " + span(r.Now.Sub(since))
 	}
 	what += "."
+	if n := len(r.Plan.Withheld); n > 0 {
+		what += " " + plural(n, "removal") + " withheld besides."
+	}
 	if hold.Operation == "" {
 		what += " Next attempt at " + clock(o.now, hold.Until) + "."
 	}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -43,13 +42,10 @@ type system struct {
 // program itself included. It is no bound: a larger run takes what it needs, and more of the processor's time.
 const memoryLimit = 14 << 20
 
-// spare keeps the program small on the smallest machine. Who sets Go's own variables knows better.
+// spare keeps the program small on the smallest machine. Who sets Go's own variable knows better.
 func spare() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
-	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1) // a run waits for the network nearly all the time; a second processor would be the garbage collector's
 	}
 }
 

@@ -57,7 +57,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	x.openState()
 	unlock, err := x.dir.lock()
 	if errors.Is(err, errLocked) {
-		x.out.skipped(err, "This run was skipped; the other one does the work.")
+		x.out.skipped(err, "This run was skipped. What changed since the other one began is for the next run.")
 		return nil
 	}
 	if err != nil { // as good as no state directory
@@ -109,7 +109,7 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 	}
 	list := x.state.Lists[x.key()]
 	list.Past = report.Next
-	list.Past.Throttle, list.Past.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
+	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 		list.SkippedSince = time.Time{}
