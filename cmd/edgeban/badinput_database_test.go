@@ -55,7 +55,7 @@ func TestBadDatabases(t *testing.T) {
 			if err := os.Chmod(s.database(), 0); err != nil {
 				t.Fatal(err)
 			}
-		}, stderr: database + "permission denied\n", hint: "Run as root, or give this user CAP_DAC_READ_SEARCH"},
+		}, stderr: database + "permission denied\n", hint: "Run as root, or give this user the capability CAP_DAC_READ_SEARCH"},
 		{name: "empty", spoil: fileOf(""), stderr: database + "empty file\n", hint: "Fail2Ban makes its tables when it starts"},
 		{name: "text", spoil: fileOf("This is not the file that you are looking for, although it is long enough to be one of those files.\n"),
 			stderr: database + "not an SQLite database\n", hint: "something has overwritten it"},
