@@ -50,12 +50,12 @@ func (d *differ) clearOwn(h *holding) {
 		r.Why, r.Detail = RemoveProtected, p.Detail
 	case d.posts(h):
 		d.plan.Keep++
-		if !d.cases[h.wish].entry.active(d.view.Now) {
-			d.plan.Lingering++
+		if w := &d.cases[h.wish]; !w.entry.active(d.view.Now) {
+			d.plan.Lingering = append(d.plan.Lingering, Staying{Prefix: h.Prefix, Tag: h.tag, Until: w.keep})
 		}
 		return
 	case h.orphan: // also while a source does not answer, so that the next run knows it
-		d.plan.Orphaned = append(d.plan.Orphaned, h.Prefix)
+		d.plan.Orphaned = append(d.plan.Orphaned, Staying{Prefix: h.Prefix, Tag: h.tag, Until: h.tag.Until})
 		return
 	case d.mayBeWanted(h):
 		d.plan.Unanswered++
@@ -97,7 +97,7 @@ func (d *differ) explain(r *Removal, h *holding) {
 func (d *differ) explainUnwished(r *Removal) {
 	r.Why = RemoveLifted
 	if reason, hidden := d.want.hidden[r.Item.Prefix]; hidden {
-		r.Why, r.Detail = RemoveLeftOut, string(reason)
+		r.Why, r.LeftOut = RemoveLeftOut, reason
 	} else if broad, ok := d.around(r.Item.Prefix); ok { // IPv6 is widened further than it was
 		r.Why, r.Detail = RemoveCovered, PrefixText(broad)
 	}

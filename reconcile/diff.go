@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -96,8 +97,10 @@ func (d *differ) classify(have []Item) {
 			d.plan.Own++
 		case h.class == Peer:
 			d.plan.Peers[h.tag.Owner]++
+			d.blocks(&h)
 		default:
 			d.plan.Foreign++
+			d.blocks(&h)
 		}
 		d.held = append(d.held, h)
 	}
@@ -107,6 +110,16 @@ func (d *differ) classify(have []Item) {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
+	slices.SortFunc(d.plan.Blocked, func(a, b Blocked) int {
+		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), strings.Compare(a.Owner, b.Owner))
+	})
+}
+
+// blocks notes an item of somebody else that blocks what is protected. Nobody visits from a reserved range.
+func (d *differ) blocks(h *holding) {
+	if p, ok := d.want.protected.Touching(h.Prefix); ok && p.Reason != LeftOutReserved {
+		d.plan.Blocked = append(d.plan.Blocked, Blocked{Prefix: h.Prefix, Owner: h.tag.Owner, Protected: p})
+	}
 }
 
 // judge decides each entry by itself. Entries and items are both sorted by prefix.

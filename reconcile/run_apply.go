@@ -116,7 +116,7 @@ func (r Run) next(rep *Report) Past {
 		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
 	}
 	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
-		next.Orphans = rep.Plan.Orphaned
+		next.Orphans = prefixes(rep.Plan.Orphaned)
 		next.Known = r.known(rep)
 	}
 	for _, s := range rep.Sources {

@@ -154,7 +154,7 @@ func TestRunWithholds(t *testing.T) {
 	r := run(target, f2b("192.0.2.1 sshd 0s 1h"))
 	r.Ownership.Exclusive = true
 	rep := r.Do(t.Context())
-	if held, ok := errors.AsType[*WithheldError](rep.Err); rep.Outcome != OutcomeWithheld || !ok || *held != (WithheldError{1, 1, 1}) || rep.Applied != (Applied{1, 0}) {
+	if held, ok := errors.AsType[*WithheldError](rep.Err); rep.Outcome != OutcomeWithheld || !ok || *held != (WithheldError{Withheld: 1, Untagged: 1, Of: 1}) || rep.Applied != (Applied{1, 0}) {
 		t.Errorf("%+v", rep)
 	}
 	rep = r.Do(t.Context()) // nothing else to do, and still it says so

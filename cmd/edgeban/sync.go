@@ -235,6 +235,9 @@ func (x *session) advise(report reconcile.Report) {
 		x.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
 			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
 	}
+	if report.Plan != nil && len(report.Plan.Blocked) > 0 {
+		x.out.warn(blockedNote(report.Plan.Blocked))
+	}
 	if n := leftOutBy(report, reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
 		what := fmt.Sprintf("all %d active bans are", n)
 		if n == 1 {
