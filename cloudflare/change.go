@@ -167,7 +167,7 @@ func (t *ListTarget) Await(ctx context.Context, operationID string) error {
 	err := t.client.Await(ctx, operationID)
 	var ended *OperationError
 	var answer *APIError
-	if errors.As(err, &ended) || errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+	if errors.As(err, &ended) && !ended.Refused() || errors.As(err, &answer) && answer.Status == http.StatusNotFound {
 		return nil
 	}
 	return err

@@ -95,7 +95,7 @@ func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, 
 	if err := r.compareClocks(rep, *rep.Survey, began); err != nil {
 		return OutcomeSkipped, err
 	}
-	r.resume(ctx, rep)
+	r.Throttle = r.resume(ctx, rep)
 	for tries := 0; ; tries++ {
 		items, err := r.read(ctx, rep)
 		if err != nil {

@@ -218,6 +218,19 @@ func TestRunMemory(t *testing.T) {
 	}
 }
 
+// TestRunMemoryAndClocks: what a source found out by a clock that is wrong is not to be remembered.
+func TestRunMemoryAndClocks(t *testing.T) {
+	for clock, want := range map[string]string{"4m": `"new"`, "6m": `"old"`} {
+		source := f2b()
+		source.reading.Memory = json.RawMessage(`"new"`)
+		target := newMemTarget()
+		target.survey.Clock = at(clock)
+		r := run(target, source)
+		r.Memory = map[string]json.RawMessage{MemoryKey(source): json.RawMessage(`"old"`)}
+		same(t, string(r.Do(t.Context()).Next.Memory[MemoryKey(source)]), want)
+	}
+}
+
 func TestAsk(t *testing.T) {
 	out := ban("root sshd 0s 1h")
 	source := f2b("192.0.2.1 sshd 0s 1h")

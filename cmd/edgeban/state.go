@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -62,7 +63,7 @@ func openStateDir(path string) (*stateDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory %s: %w", path, cause(err))
 	}
-	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("state directory %s: %w", path, cause(err))
 	}
 	return &stateDir{path}, nil
@@ -90,7 +91,18 @@ func (d *stateDir) lock() (unlock func(), err error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
 	}
+	d.sweep()
 	return func() { _ = f.Close() }, nil
+}
+
+// sweep removes what runs left that were killed while they wrote. Who holds the lock is the only one that writes a state.
+func (d *stateDir) sweep() {
+	entries, _ := os.ReadDir(d.path)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".state-") || strings.HasPrefix(e.Name(), ".probe-") {
+			_ = os.Remove(filepath.Join(d.path, e.Name())) // the next run tries again
+		}
+	}
 }
 
 // maxStateFile, in bytes, is far beyond every state: 500 000 changes that wait take a tenth of it.

@@ -100,6 +100,32 @@ func TestStateDamaged(t *testing.T) {
 	}
 }
 
+// What a run left that was killed while it wrote goes with the next one; all else stays.
+func TestStateDirIsSwept(t *testing.T) {
+	d := mustStateDir(t, t.TempDir())
+	for _, name := range []string{".state-123", ".probe-4", "state.json", "notes"} {
+		if err := os.WriteFile(filepath.Join(d.path, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != "lock notes state.json" {
+		t.Error(got)
+	}
+}
+
 func TestStateDirIsADirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
