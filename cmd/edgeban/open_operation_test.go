@@ -14,7 +14,7 @@ import (
 // past is what the last run left.
 func (s *site) past(t *testing.T) reconcile.Past {
 	t.Helper()
-	all, err := (&stateDir{s.stateDir()}).load()
+	all, err := (&stateDir{s.stateDir()}).lists().load()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (x *session) keepDistance(ctx context.Context) error {
 
 // keep writes the state for the next run.
 func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
-	account := x.state.Accounts[x.settings.Account]
+	account := x.account
 	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
 	if size := target.BatchSize(); size < x.settings.BatchSize {
 		account.BatchSize = size
@@ -121,11 +121,19 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 	}
 	list.UntaggedAllowed = list.UntaggedAllowed || removedUntagged(report)
 
-	x.state.Accounts = with(x.state.Accounts, x.settings.Account, account)
 	x.state.Lists = with(x.state.Lists, x.key(), list)
-	if err := x.dir.save(x.state); err != nil {
+	if err := errors.Join(x.keepAccount(account), x.dir.lists().save(x.state)); err != nil {
 		x.out.warnOf(err, "")
 	}
+}
+
+// keepAccount writes what is known of the account, unless nothing of it is new.
+func (x *session) keepAccount(account accountState) error {
+	if account == x.account {
+		return nil
+	}
+	x.account = account
+	return x.accounts(x.dir).change(func(s *state) { s.Accounts = with(s.Accounts, x.settings.Account, account) })
 }
 
 // removedUntagged reports whether untagged items were removed: somebody looked at them and allowed it, then or before.
