@@ -154,7 +154,10 @@ func (e *Entry) tidy() {
 // forgotten reports whether a ban ended so long ago that it cannot let an item linger any more. An hour more lets the
 // removal of that item be explained.
 func forgotten(b *Ban, margin time.Duration, now time.Time) bool {
-	return !b.Permanent() && after(after(b.Until, max(b.Length(), 0)), margin+time.Hour).Before(now)
+	if b.Permanent() || b.Until.After(now) {
+		return false
+	}
+	return after(after(b.Until, max(b.Length(), 0)), margin+time.Hour).Before(now)
 }
 
 func (d *draft) leaveOut(b *Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {

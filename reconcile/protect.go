@@ -16,6 +16,7 @@ type Protected struct {
 // nothing.
 type Protection struct {
 	sorted []Protected // by comparePrefixes: a prefix comes before all that it contains
+	orders []order     // of sorted, quicker to search
 	parent []int       // the index of the smallest prefix that contains this one; -1: none
 }
 
@@ -31,13 +32,13 @@ func NewProtection(all []Protected) Protection {
 		}
 		return weight(b.Reason) - weight(a.Reason)
 	})
-	p.parent = make([]int, len(p.sorted))
+	p.orders, p.parent = make([]order, len(p.sorted)), make([]int, len(p.sorted))
 	open := -1
 	for i := range p.sorted {
 		for open >= 0 && !contains(p.sorted[open].Prefix, p.sorted[i].Prefix) {
 			open = p.parent[open]
 		}
-		p.parent[i] = open
+		p.orders[i], p.parent[i] = orderOf(p.sorted[i].Prefix), open
 		open = i
 	}
 	return p
@@ -80,7 +81,7 @@ func (p Protection) Touching(x netip.Prefix) (Protected, bool) {
 
 // search finds x, or where it would stand.
 func (p Protection) search(x netip.Prefix) (i int, exact bool) {
-	return slices.BinarySearchFunc(p.sorted, x, func(e Protected, x netip.Prefix) int { return comparePrefixes(e.Prefix, x) })
+	return slices.BinarySearchFunc(p.orders, orderOf(x), order.compare)
 }
 
 func (p Protection) covering(x netip.Prefix, i int, exact bool) (found Protected, ok bool) {
