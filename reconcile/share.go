@@ -21,11 +21,11 @@ func together(n int, do func(i int)) {
 // sorted deals the drafts' placings out anew: as many runs, each in order and all of it before the next. Equal ones are in one run.
 func sorted(drafts []draft) [][]placing {
 	runs := make([][]placing, len(drafts))
-	bounds := bounds(drafts)
+	limits := bounds(drafts)
 	together(len(drafts), func(i int) {
 		runs[i] = drafts[0].placed
 		if len(drafts) > 1 {
-			runs[i] = between(drafts, bounds[i], bounds[i+1])
+			runs[i] = between(drafts, limits[i], limits[i+1])
 		}
 		slices.SortFunc(runs[i], func(a, b placing) int { return a.order.compare(b.order) })
 	})
