@@ -7,6 +7,7 @@ import (
 
 // clear lists the removals: our items that nothing wants, and other owners' that were left behind.
 func (d *differ) clear() {
+	d.plan.Remove = make([]Removal, 0, d.leaving())
 	for i := range d.held {
 		h := &d.held[i]
 		switch {
@@ -17,6 +18,17 @@ func (d *differ) clear() {
 		}
 	}
 	d.plan.RemoveFirst = len(d.plan.Remove) > 0 && d.plan.Items+d.plan.Missing() > d.plan.Room
+}
+
+// leaving is how many items go.
+func (d *differ) leaving() int {
+	n := 0
+	for i := range d.held {
+		if h := &d.held[i]; !d.posts(h) && !d.stays(h) {
+			n++
+		}
+	}
+	return n
 }
 
 // posts reports whether an own item is to stand at h's prefix.

@@ -63,7 +63,7 @@ type differ struct {
 	held  []holding // sorted by prefix
 	cases []wish    // one per entry, in the same order
 
-	broadest map[int]int // by how many bits the addresses have: the least prefix length among the entries
+	broadest [129]int // by how many bits the addresses have: the least prefix length among the entries
 }
 
 // wish is an entry and what is decided about it.
@@ -125,7 +125,7 @@ func (d *differ) blocks(h *holding) {
 // judge decides each entry by itself. Entries and items are both sorted by prefix.
 func (d *differ) judge() {
 	d.cases = make([]wish, len(d.want.Entries))
-	d.broadest = map[int]int{32: 32, 128: 128}
+	d.broadest[32], d.broadest[128] = 32, 128
 	j := 0
 	for i := range d.cases {
 		w := &d.cases[i]
