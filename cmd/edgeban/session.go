@@ -21,7 +21,7 @@ type session struct {
 	dir      *stateDir          // nil: there is none
 	state    state              // of lists
 	account  accountState       // of the settings' account
-	now      time.Time // the one time of the run
+	now      time.Time          // the one time of the run
 }
 
 // openSession wires a session. It asks nobody. reader is who reads what the command says.
