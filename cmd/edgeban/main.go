@@ -33,6 +33,7 @@ type system struct {
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	terminal       bool                       // stdout is a terminal: a person reads
 	journal        bool                       // stderr is systemd's journal
+	watched        bool                       // stderr is a terminal: somebody sees how far long work has come
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
@@ -61,6 +62,7 @@ func main() {
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,
 		terminal:  isatty.IsTerminal(os.Stdout.Fd()),
+		watched:   isatty.IsTerminal(os.Stderr.Fd()),
 		journal:   toJournal(os.Stderr, os.Getenv("JOURNAL_STREAM")),
 		now:       time.Now,
 		hostname:  os.Hostname,

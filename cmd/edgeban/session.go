@@ -22,6 +22,7 @@ type session struct {
 	state    state              // of lists
 	account  accountState       // of the settings' account
 	now      time.Time          // the one time of the run
+	progress *progress          // nil: nobody looks on
 }
 
 // openSession wires a session. It asks nobody. reader is who reads what the command says.
@@ -30,6 +31,9 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	x := &session{sys: sys, settings: s, now: now, out: newOutput(sys, s, reader, now)}
 	for _, w := range s.Warnings {
 		x.out.warn(w)
+	}
+	if sys.watched && x.out.words {
+		x.progress = newProgress(sys.stderr)
 	}
 	if s.Token.IsZero() {
 		return x, nil
@@ -100,11 +104,15 @@ func (x *session) target() *cloudflare.ListTarget {
 	if known := x.account.BatchSize; known > 0 {
 		size = min(size, known)
 	}
-	return cloudflare.NewList(x.client, x.settings.List, cloudflare.ListOptions{
+	options := cloudflare.ListOptions{
 		BatchSize: size,
 		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing.
 		NoRetry: x.dir == nil || x.past().Throttle.InARow > 1,
-	})
+	}
+	if x.progress != nil {
+		options.Progress = x.progress.show
+	}
+	return cloudflare.NewList(x.client, x.settings.List, options)
 }
 
 // run puts together what one reconciliation needs.

@@ -216,6 +216,7 @@ func (s *story) edgeban(ts *testscript.TestScript, status int, args []string) er
 		var stdout, stderr bytes.Buffer
 		sys := s.system(lookupEnv, &stdout, &stderr, args...)
 		sys.terminal, sys.journal = ts.Getenv("TERMINAL") != "off", ts.Getenv("JOURNAL_STREAM") != ""
+		sys.watched = ts.Getenv("WATCHED") != ""
 		addrs, err := hostAddrs(strings.Fields(ts.Getenv("HOST_ADDRESSES"))...)
 		if err != nil {
 			return err

@@ -74,6 +74,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	run := x.run(target)
 	run.Limits.AllowRemovals = allowRemovals
 	report := run.Do(ctx)
+	x.progress.done()
 	report.Err = x.interrupted(ctx, report.Err)
 	x.keep(report, target)
 	x.publish(report)
