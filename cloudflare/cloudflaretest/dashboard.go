@@ -34,7 +34,7 @@ func (c *Cloudflare) AddList(account, name, kind string) (id string) {
 	return c.newList(account, name, kind).id
 }
 
-// SetReferences says how many rules use the list. While there are any, it cannot be deleted.
+// SetReferences says how many rules use the list besides those of the zones known here. While there are any, it cannot be deleted.
 func (c *Cloudflare) SetReferences(listID string, n int) {
 	defer c.lock()()
 	if l := c.lists[listID]; l != nil {
