@@ -16,6 +16,7 @@ func commands(sys *system) []*cli.Command {
 		syncCommand(sys),
 		diffCommand(sys),
 		bansCommand(sys),
+		setupCommand(sys),
 		demoCommand(sys),
 		configCommand(sys),
 		versionCommand(sys),

@@ -32,6 +32,7 @@ type system struct {
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	terminal       bool                       // stdout is a terminal: a person reads
+	interactive    bool                       // stdin is one, too: a person can be asked
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
@@ -54,14 +55,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, the second one ends
 	os.Exit(run(ctx, system{
-		args:      os.Args[1:],
-		lookupEnv: os.LookupEnv,
-		stdin:     os.Stdin,
-		stdout:    os.Stdout,
-		stderr:    os.Stderr,
-		terminal:  isatty.IsTerminal(os.Stdout.Fd()),
-		now:       time.Now,
-		hostname:  os.Hostname,
+		args:        os.Args[1:],
+		lookupEnv:   os.LookupEnv,
+		stdin:       os.Stdin,
+		stdout:      os.Stdout,
+		stderr:      os.Stderr,
+		terminal:    isatty.IsTerminal(os.Stdout.Fd()),
+		interactive: isatty.IsTerminal(os.Stdout.Fd()) && isatty.IsTerminal(os.Stdin.Fd()),
+		now:         time.Now,
+		hostname:    os.Hostname,
 
 		interfaceAddrs: net.InterfaceAddrs,
 	}))

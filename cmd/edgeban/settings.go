@@ -148,8 +148,11 @@ type Settings struct {
 type needs uint8
 
 const (
-	needSources    needs = 1 << iota // at least one source of bans
-	needCloudflare                   // account, token, owner
+	needSources needs = 1 << iota // at least one source of bans
+	needToken
+	needAccount // and the owner
+
+	needCloudflare = needToken | needAccount
 )
 
 // loadSettings resolves, checks and completes the settings for cmd. Its error is a usageError that holds every

@@ -33,7 +33,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 		return
 	}
 	owner, err := defaultOwner(sys)
-	if err != nil && need&needCloudflare != 0 {
+	if err != nil && need&needAccount != 0 {
 		p.addHint("Set owner, to a name that no other edgeban of this account has and that stays the same.",
 			"the owner cannot be derived from this host: %v", err)
 	}
