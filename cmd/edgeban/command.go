@@ -17,6 +17,7 @@ func commands(sys *system) []*cli.Command {
 		diffCommand(sys),
 		bansCommand(sys),
 		setupCommand(sys),
+		checkCommand(sys),
 		demoCommand(sys),
 		configCommand(sys),
 		versionCommand(sys),

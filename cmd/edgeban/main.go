@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
@@ -33,6 +34,12 @@ type system struct {
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	terminal       bool                       // stdout is a terminal: a person reads
 	interactive    bool                       // stdin is one, too: a person can be asked
+
+	// systemctl is what the program of that name prints; nil: there is none.
+	systemctl func(ctx context.Context, args ...string) ([]byte, error)
+
+	// fail2banClient is what the program fail2ban-client prints, complaints included; nil: there is none.
+	fail2banClient func(ctx context.Context, args ...string) ([]byte, error)
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
@@ -66,6 +73,12 @@ func main() {
 		hostname:    os.Hostname,
 
 		interfaceAddrs: net.InterfaceAddrs,
+		systemctl: func(ctx context.Context, args ...string) ([]byte, error) {
+			return exec.CommandContext(ctx, "systemctl", args...).Output()
+		},
+		fail2banClient: func(ctx context.Context, args ...string) ([]byte, error) {
+			return exec.CommandContext(ctx, "fail2ban-client", args...).CombinedOutput()
+		},
 	}))
 }
 

@@ -28,6 +28,7 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 	}
 	if file := s.values["token-file"]; looksLikeToken(file.text()) {
 		p.hide(file.text())
+		p.reject("token-file")
 		p.addHint("Write the token into a file, readable by edgeban alone, and give the file's name.",
 			"token-file: this seems to be a token, where the name of a file is expected%s", file.origins())
 	}

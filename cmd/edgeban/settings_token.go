@@ -23,6 +23,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 	s.Token, s.tokenOrigin = cloudflare.NewSecret(token), origin
 	for _, declared := range settings() {
 		if v := s.values[declared.name]; token != "" && slices.Contains(v.texts, token) {
+			p.reject(declared.name)
 			p.add("%s: this is the API token%s", declared.name, v.origins())
 		}
 	}

@@ -36,7 +36,7 @@ func setupCommand(sys *system) *cli.Command {
 			"2 usage or settings.",
 		Flags: append(settingFlags(),
 			&cli.StringSliceFlag{Name: "zone", Local: true, HideDefault: true, Usage: "`DOMAIN` to protect, as Cloudflare names the zone; repeatable"},
-			&cli.StringFlag{Name: "action", Local: true, HideDefault: true, Usage: "what the rule does, block or managed_challenge (default: block)", DefaultText: "block"},
+			&cli.StringFlag{Name: "action", Local: true, HideDefault: true, Usage: "`WORD` for what the rule does, block or managed_challenge (default: block)"},
 			&cli.BoolFlag{Name: "dry-run", HideDefault: true, Local: true, Usage: "change nothing, say what would be done"},
 			&cli.BoolFlag{Name: "yes", HideDefault: true, Local: true, Usage: "ask nothing"},
 		),

@@ -221,6 +221,10 @@ func (s *story) edgeban(ts *testscript.TestScript, status int, args []string) er
 		var stdout, stderr bytes.Buffer
 		sys := s.system(lookupEnv, &stdout, &stderr, args...)
 		sys.terminal = ts.Getenv("TERMINAL") != "off"
+		sys.fail2banClient = fail2banSays(ts.Getenv("FAIL2BAN_SAYS"))
+		if timers := ts.Getenv("TIMERS"); timers != "" {
+			sys.systemctl = func(context.Context, ...string) ([]byte, error) { return []byte(timers), nil }
+		}
 		sys.interactive, sys.stdin = replies(ts.Getenv("REPLIES"))
 		addrs, err := hostAddrs(strings.Fields(ts.Getenv("HOST_ADDRESSES"))...)
 		if err != nil {

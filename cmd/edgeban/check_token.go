@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"edgeban/cloudflare"
+)
+
+// expiresSoon is when somebody ought to make a new token.
+const expiresSoon = 14 * 24 * time.Hour
+
+// token asks Cloudflare what the token is and may do, and reads the lists on the way.
+func (c *checkup) token(ctx context.Context) {
+	if c.settings.Token.IsZero() {
+		if c.settings.tokenOrigin == originDefault { // else config said what is wrong with it
+			p := noToken()
+			c.fail("token", p.text, p.hint)
+		}
+		return
+	}
+	if c.client == nil {
+		return
+	}
+	state, err := c.client.VerifyToken(ctx)
+	var silent *cloudflare.NoAnswerError
+	if errors.As(err, &silent) {
+		c.failOf("api", silent)
+		c.client = nil // the parts that need it are left out
+		return
+	}
+	kind := "user's token"
+	if state.AccountOwned {
+		kind = "account token"
+	}
+	switch {
+	case err == nil && state.Status != "active":
+		c.fail("token", fmt.Sprintf("%s, %s (%s)", kind, state.Status, c.settings.tokenOrigin), noToken().hint)
+		return
+	case err == nil && !state.Expires.IsZero() && state.Expires.Sub(c.now) < expiresSoon:
+		c.warn("token", fmt.Sprintf("expires at %s", moment(c.now, state.Expires)), "Make a new one, or roll this one, in the dashboard under API Tokens.")
+	case err != nil && c.settings.Account == "":
+		c.failOf("token", err)
+		return
+	case err != nil:
+		kind = "token" // that it can be used is what counts
+	}
+	if c.settings.Account == "" {
+		c.ok("token", "%s, active (%s)", kind, c.settings.tokenOrigin)
+		return
+	}
+	c.rights(ctx, kind)
+}
+
+// rights reads the lists, and asks whether they may be written, without a write.
+func (c *checkup) rights(ctx context.Context, kind string) {
+	lists, clock, err := c.client.Lists(ctx)
+	if err != nil {
+		c.failOf("token", err)
+		return
+	}
+	c.lists = append([]cloudflare.List{}, lists...)
+	if c.ticks = !clock.IsZero(); c.ticks {
+		c.read = clock.Sub(c.sys.now())
+	}
+	from := " (" + c.settings.tokenOrigin + ")"
+	if hold := c.past().Throttle; hold.InARow > 0 {
+		c.ok("token", "%s, may read lists%s; whether it may write them is not asked while Cloudflare refuses writes", kind, from)
+		return
+	}
+	may, err := c.client.MayEditLists(ctx)
+	switch {
+	case err != nil:
+		c.warn("token", fmt.Sprintf("%s, may read lists%s; whether it may write them is unknown: %v", kind, from, err), hintOf(err))
+	case !may:
+		c.fail("token", kind+", may read lists but not write them"+from, "Give it the permission "+permissionLists+" in the dashboard under API Tokens.")
+	default:
+		c.ok("token", "%s, may read and write lists%s", kind, from)
+	}
+}
+
+// account says which account it is.
+func (c *checkup) account(context.Context) {
+	if c.settings.Account == "" {
+		c.fail("account", noAccount().text, "edgeban setup --dry-run finds it by the token.\n"+noAccount().hint)
+		return
+	}
+	if c.lists != nil {
+		c.ok("account", "%s (%s)", c.settings.Account, c.settings.values["account"].origin)
+	}
+}
