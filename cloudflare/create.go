@@ -10,7 +10,7 @@ import (
 // CreateList creates an IP list. It needs the permission Account Filter Lists Edit. Errors are *APIError, of which Forbidden and ListsFull
 // tell, and *UncertainError, after which the lists should be read again.
 func (c *Client) CreateList(ctx context.Context, name, description string) error {
-	_, err := c.create(ctx, c.url(nil, "rules", "lists"), map[string]string{"name": name, "kind": KindIP, "description": description})
+	err := c.create(ctx, c.url(nil, "rules", "lists"), map[string]string{"name": name, "kind": KindIP, "description": description})
 	if err != nil {
 		return fmt.Errorf("create list %s: %w", name, err)
 	}

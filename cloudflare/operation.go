@@ -172,21 +172,20 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, data []byt
 	return a, nil
 }
 
-// create makes something by one POST that takes effect at once, and returns the answer's envelope. Errors are those of submit.
-func (c *Client) create(ctx context.Context, u *url.URL, body any) (envelope, error) {
+// create makes something by one POST that takes effect at once. Errors are those of submit.
+func (c *Client) create(ctx context.Context, u *url.URL, body any) error {
 	data, err := encode(body)
 	if err != nil {
-		return envelope{}, err
+		return err
 	}
 	a, err := c.send(ctx, http.MethodPost, u, data)
 	if err != nil {
-		return envelope{}, err
+		return err
 	}
-	e, err := c.open(a)
-	if err != nil && uncertain(a, err) {
-		return envelope{}, &UncertainError{err}
+	if _, err = c.open(a); err != nil && uncertain(a, err) {
+		return &UncertainError{err}
 	}
-	return e, err
+	return err
 }
 
 func (c *Client) operationID(a answer) (string, error) {

@@ -76,11 +76,11 @@ func (c *Client) CustomRules(ctx context.Context, zone Zone) (Ruleset, error) {
 func (c *Client) AddRule(ctx context.Context, zone Zone, have Ruleset, rule Rule) error {
 	var err error
 	if have.ID == "" {
-		_, err = c.create(ctx, c.outside(nil, "zones", zone.ID, "rulesets"), map[string]any{
+		err = c.create(ctx, c.outside(nil, "zones", zone.ID, "rulesets"), map[string]any{
 			"name": "default", "kind": "zone", "phase": customPhase, "rules": []Rule{rule},
 		})
 	} else {
-		_, err = c.create(ctx, c.outside(nil, "zones", zone.ID, "rulesets", have.ID, "rules"), rule)
+		err = c.create(ctx, c.outside(nil, "zones", zone.ID, "rulesets", have.ID, "rules"), rule)
 	}
 	if err != nil {
 		return fmt.Errorf("add a custom rule to zone %s: %w", zone.Name, err)

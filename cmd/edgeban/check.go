@@ -50,10 +50,11 @@ type checkup struct {
 	found []finding
 
 	desired *reconcile.Desired // nil: no source answered
+	guessed bool               // the account is the only one that the token sees, and not set
 	lists   []cloudflare.List  // nil: not read
 	list    *cloudflare.List   // nil: not found
-	read    time.Duration      // how far Cloudflare's clock was ahead when the lists were read
-	ticks   bool               // … and whether it told its time
+	timed   bool               // Cloudflare told its time when the lists were read
+	skew    time.Duration      // how far its clock was ahead of ours
 }
 
 func check(ctx context.Context, cmd *cli.Command, sys *system) error {

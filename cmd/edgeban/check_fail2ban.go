@@ -122,13 +122,11 @@ func (c *checkup) fail2ban(ctx context.Context) {
 	default:
 		c.ok("fail2ban", "running")
 	}
-	file, from := "", ""
 	if said, err := client("get", "dbfile"); err == nil {
-		file, from = dbfileOf(said), "fail2ban-client get dbfile"
+		c.compareDatabase(dbfileOf(said), "fail2ban-client get dbfile")
 	} else {
-		file, from = c.configuredDatabase()
+		c.compareDatabase(c.configuredDatabase())
 	}
-	c.compareDatabase(file, from)
 }
 
 // compareDatabase judges the database that Fail2Ban itself names, "" when that is not known.
@@ -212,7 +210,10 @@ func dbfileIn(name string) (file string, found bool) {
 			file, found = strings.TrimSpace(text), true
 		}
 	}
-	if found && file == "" {
+	switch {
+	case strings.Contains(file, "%("): // made of other values, which are not looked up here
+		file = ""
+	case found && file == "":
 		file = "None"
 	}
 	return file, found

@@ -100,7 +100,7 @@ func (c *checkup) judgeRules(uses string, seen []usingRule) {
 
 // ranges compares Cloudflare's addresses with those that this edgeban knows and never blocks.
 func (c *checkup) ranges(ctx context.Context) {
-	if c.client == nil || c.lists == nil {
+	if c.lists == nil {
 		return
 	}
 	published, err := c.client.PublishedRanges(ctx)
@@ -143,18 +143,18 @@ func (c *checkup) clock(context.Context) {
 	}
 	const do = "Set the clock (timedatectl status)."
 	side := "behind"
-	if c.read < 0 {
+	if c.skew < 0 {
 		side = "ahead of"
 	}
-	text := fmt.Sprintf("%s %s Cloudflare", span(c.read.Abs()), side)
+	text := fmt.Sprintf("%s %s Cloudflare", span(c.skew.Abs()), side)
 	switch {
-	case !c.ticks:
+	case !c.timed:
 		c.warn("clock", "Cloudflare did not tell its time, so this host's could not be compared", "")
-	case c.read.Abs() > skewMost:
+	case c.skew.Abs() > skewMost:
 		c.fail("clock", text+": no run does anything", do)
-	case c.read.Abs() > skewSeemly:
+	case c.skew.Abs() > skewSeemly:
 		c.warn("clock", text, do)
-	case c.read.Abs() < 2*time.Second:
+	case c.skew.Abs() < 2*time.Second:
 		c.ok("clock", "in step with Cloudflare's")
 	default:
 		c.ok("clock", "%s", text)

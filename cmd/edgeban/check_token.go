@@ -21,37 +21,46 @@ func (c *checkup) token(ctx context.Context) {
 		}
 		return
 	}
-	if c.client == nil {
-		return
+	if c.settings.Account == "" {
+		c.guessAccount(ctx)
 	}
 	state, err := c.client.VerifyToken(ctx)
 	var silent *cloudflare.NoAnswerError
-	if errors.As(err, &silent) {
-		c.failOf("api", silent)
-		c.client = nil // the parts that need it are left out
-		return
-	}
 	kind := "user's token"
 	if state.AccountOwned {
 		kind = "account token"
 	}
 	switch {
-	case err == nil && state.Status != "active":
-		c.fail("token", fmt.Sprintf("%s, %s (%s)", kind, state.Status, c.settings.tokenOrigin), noToken().hint)
+	case errors.As(err, &silent):
+		c.failOf("api", silent)
 		return
-	case err == nil && !state.Expires.IsZero() && state.Expires.Sub(c.now) < expiresSoon:
-		c.warn("token", fmt.Sprintf("expires at %s", moment(c.now, state.Expires)), "Make a new one, or roll this one, in the dashboard under API Tokens.")
 	case err != nil && c.settings.Account == "":
-		c.failOf("token", err)
+		c.warn("token", "whether it is good is unknown: an account's token can be tried only when the account is known", "")
 		return
 	case err != nil:
 		kind = "token" // that it can be used is what counts
+	case state.Status != "active":
+		c.fail("token", fmt.Sprintf("%s, %s (%s)", kind, state.Status, c.settings.tokenOrigin), noToken().hint)
+		return
+	case !state.Expires.IsZero() && state.Expires.Sub(c.now) < expiresSoon:
+		c.warn("token", "expires at "+moment(c.now, state.Expires), "Make a new one, or roll this one, in the dashboard under API Tokens.")
 	}
 	if c.settings.Account == "" {
 		c.ok("token", "%s, active (%s)", kind, c.settings.tokenOrigin)
 		return
 	}
 	c.rights(ctx, kind)
+}
+
+// guessAccount goes on with the account that the token sees, if there is but one, so that the rest can be tried.
+func (c *checkup) guessAccount(ctx context.Context) {
+	accounts, _, err := c.visibleAccounts(ctx)
+	if err != nil || len(accounts) != 1 {
+		return // what follows from it is said under account
+	}
+	if client, err := c.client.For(accounts[0].ID); err == nil {
+		c.client, c.settings.Account, c.guessed = client, accounts[0].ID, true
+	}
 }
 
 // rights reads the lists, and asks whether they may be written, without a write.
@@ -62,8 +71,8 @@ func (c *checkup) rights(ctx context.Context, kind string) {
 		return
 	}
 	c.lists = append([]cloudflare.List{}, lists...)
-	if c.ticks = !clock.IsZero(); c.ticks {
-		c.read = clock.Sub(c.sys.now())
+	if c.timed = !clock.IsZero(); c.timed {
+		c.skew = clock.Sub(c.sys.now())
 	}
 	from := " (" + c.settings.tokenOrigin + ")"
 	if hold := c.past().Throttle; hold.InARow > 0 {
@@ -83,11 +92,12 @@ func (c *checkup) rights(ctx context.Context, kind string) {
 
 // account says which account it is.
 func (c *checkup) account(context.Context) {
-	if c.settings.Account == "" {
-		c.fail("account", noAccount().text, "edgeban setup --dry-run finds it by the token.\n"+noAccount().hint)
-		return
-	}
-	if c.lists != nil {
+	switch {
+	case c.guessed:
+		c.fail("account", noAccount().text+"; the token sees one", "Set it in /etc/edgeban/edgeban.toml: account = \""+c.settings.Account+"\"")
+	case c.settings.Account == "":
+		c.fail("account", noAccount().text, noAccount().hint)
+	case c.lists != nil:
 		c.ok("account", "%s (%s)", c.settings.Account, c.settings.values["account"].origin)
 	}
 }

@@ -73,13 +73,19 @@ func main() {
 		hostname:    os.Hostname,
 
 		interfaceAddrs: net.InterfaceAddrs,
-		systemctl: func(ctx context.Context, args ...string) ([]byte, error) {
-			return exec.CommandContext(ctx, "systemctl", args...).Output()
-		},
-		fail2banClient: func(ctx context.Context, args ...string) ([]byte, error) {
-			return exec.CommandContext(ctx, "fail2ban-client", args...).CombinedOutput()
-		},
+		systemctl:      hostProgram("systemctl"),
+		fail2banClient: hostProgram("fail2ban-client"),
 	}))
+}
+
+// hostProgram returns what runs a program of this host. It gets nothing of the environment, which may hold the token, but the path.
+func hostProgram(name string) func(ctx context.Context, args ...string) ([]byte, error) {
+	return func(ctx context.Context, args ...string) ([]byte, error) {
+		cmd := exec.CommandContext(ctx, name, args...)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+		cmd.WaitDelay = time.Second
+		return cmd.CombinedOutput()
+	}
 }
 
 // run runs one command to its end and returns the exit status.

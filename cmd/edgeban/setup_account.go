@@ -18,7 +18,9 @@ func (u *setup) findAccount(ctx context.Context) ([]cloudflare.Zone, error) {
 		u.say("account", u.account+" ("+u.settings.values["account"].origin+")")
 		return nil, nil
 	}
-	accounts, zones, err := u.visibleAccounts(ctx)
+	bounded, cancel := u.within(ctx)
+	defer cancel()
+	accounts, zones, err := u.visibleAccounts(bounded)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +50,12 @@ func (u *setup) findAccount(ctx context.Context) ([]cloudflare.Zone, error) {
 }
 
 // visibleAccounts are all that the token sees, by themselves or by their zones, sorted by id.
-func (u *setup) visibleAccounts(ctx context.Context) ([]cloudflare.Account, []cloudflare.Zone, error) {
-	ctx, cancel := u.within(ctx)
-	defer cancel()
-	accounts, err := u.client.Accounts(ctx)
+func (x *session) visibleAccounts(ctx context.Context) ([]cloudflare.Account, []cloudflare.Zone, error) {
+	accounts, err := x.client.Accounts(ctx)
 	if err != nil && !forbidden(err) {
 		return nil, nil, err
 	}
-	zones, failed := u.client.Zones(ctx, "")
+	zones, failed := x.client.Zones(ctx, "")
 	switch {
 	case failed != nil && !forbidden(failed):
 		return nil, nil, failed
