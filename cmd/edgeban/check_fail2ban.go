@@ -52,7 +52,7 @@ func activeText(active map[string]int) string {
 	total, each := 0, []string{}
 	for _, jail := range slices.Sorted(maps.Keys(active)) {
 		total += active[jail]
-		each = append(each, fmt.Sprintf("%s %d", printable(jail), active[jail]))
+		each = append(each, fmt.Sprintf("%s %d", shortened(printable(jail)), active[jail]))
 	}
 	if len(each) > 8 {
 		each = append(each[:7], fmt.Sprintf("and %d more", len(active)-7))

@@ -22,7 +22,8 @@ func (u *setup) printPlan() {
 		case ruleThere:
 			u.say("rule", r.name+": "+r.text)
 		case ruleDue:
-			u.say("rule", fmt.Sprintf("%s: to be appended: %s, %s (needs %s)", r.name, u.rule().Expression, u.action, permissionRules))
+			u.say("rule", fmt.Sprintf("%s: to be appended: %s, %s (needs %s and %s)",
+				r.name, u.rule().Expression, u.action, permissionZones, permissionRules))
 		case ruleFailed:
 			u.say("rule", r.name+": see below")
 		}

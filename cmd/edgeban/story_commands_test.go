@@ -41,10 +41,6 @@ import (
 //	cf-fault METHOD PATH EFFECT [ARG]   from now on, see storyFault; cf-fault-once: for one request
 //	cf-await METHOD PATH                waits for such a request of an edgeban in the background
 //	terminate, ended N                  SIGTERM for that edgeban; its exit status, after wait
-//	cf-zone NAME, cf-rules NAME         a zone; prints its rules; cf-rule NAME ACTION EXPRESSION: by hand
-//	cf-no-list                          the list is deleted; cf-its-list: the list "edgeban" is a new one
-//	cf-may [PERMISSION…]                what the token may do; cf-user-token: … and it is a user's
-//	cf-account ID                       another account
 //	cf-finish, cf-well                  ends the pending operation; ends all faults
 func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){}
@@ -222,9 +218,6 @@ func (s *story) edgeban(ts *testscript.TestScript, status int, args []string) er
 		sys := s.system(lookupEnv, &stdout, &stderr, args...)
 		sys.terminal = ts.Getenv("TERMINAL") != "off"
 		sys.fail2banClient = fail2banSays(ts.Getenv("FAIL2BAN_SAYS"))
-		if timers := ts.Getenv("TIMERS"); timers != "" {
-			sys.systemctl = func(context.Context, ...string) ([]byte, error) { return []byte(timers), nil }
-		}
 		sys.interactive, sys.stdin = replies(ts.Getenv("REPLIES"))
 		addrs, err := hostAddrs(strings.Fields(ts.Getenv("HOST_ADDRESSES"))...)
 		if err != nil {

@@ -11,7 +11,13 @@ import (
 	"edgeban/cloudflare/cloudflaretest"
 )
 
-// setupCommands are what stories about `edgeban setup` say.
+// setupCommands are what stories about `edgeban setup` and `edgeban check` say. REPLIES is what somebody types, FAIL2BAN_SAYS what
+// fail2ban-client answers.
+//
+//	cf-zone NAME, cf-rules NAME         a zone; prints its rules; cf-rule NAME ACTION EXPRESSION: by hand
+//	cf-no-list                          the list is deleted; cf-its-list: the list "edgeban" is a new one
+//	cf-may [PERMISSION…]                what the token may do; cf-user-token: … and it is a user's
+//	cf-account ID                       another account
 func setupCommands(command declare) {
 	command("cf-zone", 1, 2, func(_ *testscript.TestScript, s *story, args []string) error {
 		account := testAccount
