@@ -66,20 +66,8 @@ func check(ctx context.Context, cmd *cli.Command, sys *system) error {
 	if err := c.config(cmd, sys); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
-	defer cancel()
 	c.recall()
-	for _, part := range []func(context.Context){
-		c.databases, c.bans, c.fail2ban,
-		c.token, c.account, c.theList, c.rule, c.ranges, c.clock, c.items,
-		c.stateDirectory, c.metricsDirectory, c.timer,
-	} {
-		if ctx.Err() != nil {
-			c.fail("check", "did not come to its end: "+c.interrupted(ctx, ctx.Err()).Error(), "")
-			break
-		}
-		part(ctx)
-	}
+	c.tryAll(ctx)
 	if asJSON {
 		if err := c.writeJSON(sys.stdout); err != nil {
 			return err
@@ -91,6 +79,27 @@ func check(ctx context.Context, cmd *cli.Command, sys *system) error {
 		return told{errors.New(c.count())} // it was printed already
 	}
 	return nil
+}
+
+// tryAll tries the parts in their order. Those that ask Fail2Ban's database and Cloudflare may take the time of a run; the host is looked
+// at whatever became of them.
+func (c *checkup) tryAll(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, c.settings.Timeout)
+	defer cancel()
+	for _, part := range []func(context.Context){
+		c.databases, c.bans, c.fail2ban, c.token, c.account, c.theList, c.rule, c.ranges, c.clock, c.items,
+	} {
+		if err := bounded.Err(); err != nil {
+			c.failOf("check", c.interrupted(bounded, err))
+			break
+		}
+		part(bounded)
+	}
+	for _, part := range []func(context.Context){c.stateDirectory, c.metricsDirectory, c.timer} {
+		if ctx.Err() == nil {
+			part(ctx)
+		}
+	}
 }
 
 func (c *checkup) ok(part, format string, args ...any) {

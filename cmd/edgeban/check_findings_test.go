@@ -89,6 +89,22 @@ func TestCheckFindings(t *testing.T) {
 		}, "warning token account token, may read lists (environment CLOUDFLARE_API_TOKEN); whether it may write them is unknown", ""},
 		{"no answer", func(_ *testing.T, s *checked) { s.edge.AddFault(fake.Fault{Effect: fake.Drop()}) },
 			"failed api no answer from api.cloudflare.com", "curl"},
+		{"no answer and no account", func(_ *testing.T, s *checked) {
+			s.env["CLOUDFLARE_ACCOUNT_ID"] = ""
+			s.edge.AddFault(fake.Fault{Effect: fake.Drop()})
+		}, "failed api no answer from api.cloudflare.com", "curl"},
+		{"no answer in time", func(_ *testing.T, s *checked) {
+			s.env["EDGEBAN_TIMEOUT"], s.env["EDGEBAN_WRITE_INTERVAL"] = "10s", "1s"
+			s.edge.AddFault(fake.Fault{Path: fake.PathZones, Effect: fake.Delay(20 * time.Second)})
+		}, "failed check out of time after 10s", "https://www.cloudflarestatus.com"},
+		{"writes refused", func(t *testing.T, s *checked) { s.refuseWrites(t) },
+			"warning timer edgeban.timer is active; Cloudflare refuses writes since 10:0", "waiting helps"},
+		{"… so no write is tried", func(t *testing.T, s *checked) { s.refuseWrites(t) },
+			"ok token account token, may read lists (environment CLOUDFLARE_API_TOKEN); whether it may write them is not asked", ""},
+		{"runs skipped", func(t *testing.T, s *checked) {
+			remove(t, s.database())
+			s.run(t.Context(), nil, "sync")
+		}, "failed timer edgeban.timer is active; runs are skipped since 10:00", "edgeban sync"},
 		{"no account", func(_ *testing.T, s *checked) { s.env["CLOUDFLARE_ACCOUNT_ID"] = "" },
 			"failed account the Cloudflare account is not set; the token sees one", `account = "` + testAccount + `"`},
 		{"no account and no guess", func(_ *testing.T, s *checked) {
@@ -190,6 +206,18 @@ func TestCheckFindings(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// refuseWrites makes Cloudflare refuse writes until edgeban holds them.
+func (s *checked) refuseWrites(t *testing.T) {
+	t.Helper()
+	s.edge.AddFault(fake.Fault{Method: "POST", Path: fake.PathItems, Effect: fake.TooManyRequests(10040, "5")})
+	for _, ip := range []string{"203.0.113.8", "203.0.113.9"} {
+		if err := s.ban(s.database(), "sshd", ip, time.Now(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		s.run(t.Context(), nil, "sync")
 	}
 }
 

@@ -88,23 +88,19 @@ const successDue = 10 * time.Minute
 func (c *checkup) timer(ctx context.Context) {
 	unit := c.timerUnit()
 	loaded, active, found := c.unitState(ctx, unit)
-	text, v := c.lastSuccess()
-	do := "Try a run: edgeban sync. journalctl -u edgeban tells of those before."
+	f := c.lastSuccess()
 	switch {
 	case found && loaded && !active:
-		text, v, do = unit+" is not active; "+text, failed, "systemctl enable --now "+unit
+		f = finding{"timer", failed, unit + " is not active; " + f.Text, "systemctl enable --now " + unit}
 	case found && loaded:
-		text = unit + " is active; " + text
-	case v == fine:
-		text = "no timer of systemd's; " + text
+		f.Text = unit + " is active; " + f.Text
 	default:
-		text = "no timer of systemd's; " + text
-		do += "\nIs there a cron line, or something else that starts a run every two minutes?"
+		f.Text = "no timer of systemd's; " + f.Text
+		if f.Verdict != fine {
+			f.Do += "\nIs there a cron line, or something else that starts a run every two minutes?"
+		}
 	}
-	if v == fine {
-		do = ""
-	}
-	c.add(finding{"timer", v, text, do})
+	c.add(f)
 }
 
 // timerUnit is the timer of this configuration: instances have a configuration file of their own.
@@ -130,19 +126,20 @@ func (c *checkup) unitState(ctx context.Context, unit string) (loaded, active, f
 }
 
 // lastSuccess says when a run last ended with nothing left to do, and whether that is as it should be.
-func (c *checkup) lastSuccess() (text string, v verdict) {
-	list := c.state.Lists[c.key()]
-	throttle := c.past().Throttle
+func (c *checkup) lastSuccess() finding {
+	const do = "Try a run: edgeban sync. journalctl -u edgeban tells of those before."
+	list, throttle := c.state.Lists[c.key()], c.past().Throttle
 	switch last := list.LastSuccess; {
 	case throttle.Held(c.now):
-		return fmt.Sprintf("Cloudflare refuses writes since %s, next attempt at %s", clock(c.now, throttle.Since), clock(c.now, throttle.Hold)), warning
+		return finding{"timer", warning, fmt.Sprintf("Cloudflare refuses writes since %s, next attempt at %s",
+			clock(c.now, throttle.Since), clock(c.now, throttle.Hold)), "Nothing: waiting helps, trying more often does harm."}
 	case !list.SkippedSince.IsZero():
-		return "runs are skipped since " + clock(c.now, list.SkippedSince), failed
+		return finding{"timer", failed, "runs are skipped since " + clock(c.now, list.SkippedSince), do}
 	case last.IsZero():
-		return "no run of this list has ended in step yet", warning
+		return finding{"timer", warning, "no run of this list has ended in step yet", do}
 	case c.now.Sub(last) > successDue:
-		return "the last run that ended in step was " + ago(c.now, last), failed
+		return finding{"timer", failed, "the last run that ended in step was " + ago(c.now, last), do}
 	default:
-		return "last run " + ago(c.now, last) + ": in step", fine
+		return finding{"timer", fine, "last run " + ago(c.now, last) + ": in step", ""}
 	}
 }

@@ -21,11 +21,14 @@ func (c *checkup) token(ctx context.Context) {
 		}
 		return
 	}
+	var silent *cloudflare.NoAnswerError
 	if c.settings.Account == "" {
-		c.guessAccount(ctx)
+		if err := c.guessAccount(ctx); errors.As(err, &silent) {
+			c.failOf("api", silent)
+			return
+		}
 	}
 	state, err := c.client.VerifyToken(ctx)
-	var silent *cloudflare.NoAnswerError
 	kind := "user's token"
 	if state.AccountOwned {
 		kind = "account token"
@@ -52,15 +55,18 @@ func (c *checkup) token(ctx context.Context) {
 	c.rights(ctx, kind)
 }
 
-// guessAccount goes on with the account that the token sees, if there is but one, so that the rest can be tried.
-func (c *checkup) guessAccount(ctx context.Context) {
+// guessAccount goes on with the account that the token sees, if there is but one, so that the rest can be tried. What follows from an
+// error is said under account.
+func (c *checkup) guessAccount(ctx context.Context) error {
 	accounts, _, err := c.visibleAccounts(ctx)
 	if err != nil || len(accounts) != 1 {
-		return // what follows from it is said under account
+		return err
 	}
-	if client, err := c.client.For(accounts[0].ID); err == nil {
+	client, err := c.client.For(accounts[0].ID)
+	if err == nil {
 		c.client, c.settings.Account, c.guessed = client, accounts[0].ID, true
 	}
+	return err
 }
 
 // rights reads the lists, and asks whether they may be written, without a write.
