@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -38,7 +39,7 @@ type system struct {
 	// systemctl is what the program of that name prints; nil: there is none.
 	systemctl func(ctx context.Context, args ...string) ([]byte, error)
 
-	// fail2banClient is what the program fail2ban-client prints, complaints included; nil: there is none.
+	// fail2banClient is what the program fail2ban-client prints, with its complaints when it fails; nil: there is none.
 	fail2banClient func(ctx context.Context, args ...string) ([]byte, error)
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
@@ -78,13 +79,18 @@ func main() {
 	}))
 }
 
-// hostProgram returns what runs a program of this host. It gets nothing of the environment, which may hold the token, but the path.
+// hostProgram returns what runs a program of this host. It gets nothing of the environment, which may hold the
+// token, but the path.
 func hostProgram(name string) func(ctx context.Context, args ...string) ([]byte, error) {
 	return func(ctx context.Context, args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, name, args...)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 		cmd.WaitDelay = time.Second
-		return cmd.CombinedOutput()
+		said, err := cmd.Output()
+		if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+			said = append(said, ended.Stderr...)
+		}
+		return said, err
 	}
 }
 
