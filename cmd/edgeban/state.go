@@ -90,7 +90,11 @@ func (d *stateDir) lock() (unlock func(), err error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		// A program that is being started just now has a copy of every open file until it runs, and with it would keep the lock.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close()
+	}, nil
 }
 
 // maxStateFile, in bytes, is far beyond every state: 500 000 changes that wait take a tenth of it.
