@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
@@ -32,6 +33,9 @@ type system struct {
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	terminal       bool                       // stdout is a terminal: a person reads
+
+	// systemctl is what the program of that name prints; nil: there is none.
+	systemctl func(ctx context.Context, args ...string) ([]byte, error)
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
@@ -64,6 +68,9 @@ func main() {
 		hostname:  os.Hostname,
 
 		interfaceAddrs: net.InterfaceAddrs,
+		systemctl: func(ctx context.Context, args ...string) ([]byte, error) {
+			return exec.CommandContext(ctx, "systemctl", args...).Output()
+		},
 	}))
 }
 

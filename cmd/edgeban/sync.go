@@ -102,14 +102,12 @@ func (x *session) keepDistance(ctx context.Context) error {
 
 // keep writes the state for the next run.
 func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
-	account := x.state.Accounts[x.settings.Account]
-	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
-	if size := target.BatchSize(); size < x.settings.BatchSize {
-		account.BatchSize = size
-	}
 	list := x.state.Lists[x.key()]
-	list.Past = report.Next
-	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
+	list.LastRun = lastRunOf(report)
+	if m := measuredBy(report, x.settings.MaxItems); m != nil {
+		list.Measured = m
+	}
+	list.Allowed = inForce(list.Allowed, report.Now)
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 		list.SkippedSince = time.Time{}
@@ -120,12 +118,23 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 		list.LastSuccess = report.Now.UTC()
 	}
 	list.UntaggedAllowed = list.UntaggedAllowed || removedUntagged(report)
-
-	x.state.Accounts = with(x.state.Accounts, x.settings.Account, account)
-	x.state.Lists = with(x.state.Lists, x.key(), list)
-	if err := x.dir.save(x.state); err != nil {
+	if err := x.save(list, report, target); err != nil {
 		x.out.warnOf(err, "")
 	}
+}
+
+// save writes the state with what a run, or a command by hand, left on the list and on its account.
+func (x *session) save(list listState, report reconcile.Report, target *cloudflare.ListTarget) error {
+	list.Past = report.Next
+	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
+	account := x.state.Accounts[x.settings.Account]
+	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
+	if size := target.BatchSize(); size < x.settings.BatchSize {
+		account.BatchSize = size
+	}
+	x.state.Accounts = with(x.state.Accounts, x.settings.Account, account)
+	x.state.Lists = with(x.state.Lists, x.key(), list)
+	return x.dir.save(x.state)
 }
 
 // removedUntagged reports whether untagged items were removed: somebody looked at them and allowed it, then or before.

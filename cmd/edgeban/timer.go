@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// timerUnit is what the packages call the timer.
+const timerUnit = "edgeban.timer"
+
+// nextRun is when systemd's timer starts the next run; zero: there is no such timer, or it is not known. The format is that of
+// https://www.freedesktop.org/software/systemd/man/252/systemctl.html: times are microseconds since 1970.
+func (sys *system) nextRun(ctx context.Context) time.Time {
+	if sys.systemctl == nil {
+		return time.Time{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	text, err := sys.systemctl(ctx, "list-timers", "--all", "--output=json", timerUnit)
+	var timers []struct {
+		Unit string `json:"unit"`
+		Next int64  `json:"next"`
+	}
+	if err != nil || json.Unmarshal(text, &timers) != nil {
+		return time.Time{}
+	}
+	for _, t := range timers {
+		if t.Unit == timerUnit && t.Next > 0 {
+			return time.UnixMicro(t.Next).UTC()
+		}
+	}
+	return time.Time{}
+}
