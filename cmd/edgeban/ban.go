@@ -89,7 +89,7 @@ func (x *session) ban(ctx context.Context, o banOptions) error {
 		return err
 	}
 	if o.length > 0 {
-		b.Until = x.now.Add(o.length)
+		b.Until = x.now.Truncate(time.Second).Add(o.length)
 	}
 	var holder *reconcile.Holder
 	_, err = x.carry(ctx, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {

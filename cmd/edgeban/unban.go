@@ -171,7 +171,11 @@ func (x *session) stillBlocked(network netip.Prefix, remains reconcile.Remains) 
 		case reconcile.Peer:
 			hint = "Un-ban it on that host (" + owner + "): edgeban unban " + item
 		}
-		all = append(all, &notDoneError{fmt.Errorf("%s is still blocked: %s is on list %s (%s)", name, item, x.settings.List, x.whoseItem(h)), hint})
+		what := fmt.Sprintf("%s is still on list %s", name, x.settings.List)
+		if h.Prefix != network {
+			what = fmt.Sprintf("%s is still blocked: %s is on list %s", name, item, x.settings.List)
+		}
+		all = append(all, &notDoneError{fmt.Errorf("%s (%s)", what, x.whoseItem(h)), hint})
 	}
 	return all
 }
