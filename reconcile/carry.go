@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // Planner makes a plan of what stands on the list, without asking anybody.
 type Planner func(items []Item, now time.Time) Plan
 
-// Carry carries out what a person asked for: it reads the target, has a plan made of it and applies that once. Unlike Do it asks no
+// Carry carries out what a person asked for: it reads the target, has a plan made of it and applies that. Unlike Do it asks no
 // source, touches nothing but what the planner names, and tries also while writes are on hold; a refusal counts like any other.
 // What runs remember stays as it was, but for what the write told about the account.
 func (r Run) Carry(ctx context.Context, planner Planner) Report {
@@ -31,6 +32,18 @@ func (r Run) carry(ctx context.Context, rep *Report, planner Planner) (Outcome, 
 		return OutcomeFailed, err
 	}
 	r.resume(ctx, rep)
+	for tries := 0; ; tries++ {
+		outcome, err := r.carryOnce(ctx, rep, planner)
+		if !r.again(ctx, rep, err, tries) {
+			return outcome, err
+		}
+		if err := r.survey(ctx, rep); err != nil {
+			return OutcomeFailed, err
+		}
+	}
+}
+
+func (r Run) carryOnce(ctx context.Context, rep *Report, planner Planner) (Outcome, error) {
 	items, notes, err := r.Target.Items(ctx)
 	if err != nil {
 		return OutcomeFailed, err
@@ -52,6 +65,18 @@ func (r Run) carry(ctx context.Context, rep *Report, planner Planner) (Outcome, 
 		return OutcomeFailed, err
 	}
 	return OutcomeChanged, nil
+}
+
+// again reports whether a write whose end nobody knows is to be followed by another look at the list. Nothing is replayed: what is
+// missing then is planned anew.
+func (r Run) again(ctx context.Context, rep *Report, err error, tries int) bool {
+	if !stale(err) || refused(err) || tries == maxReplans || ctx.Err() != nil {
+		return false
+	}
+	rep.Notes = append(rep.Notes, fmt.Sprintf("%v; the list is read again", err))
+	rep.Earlier.Added += rep.Applied.Added
+	rep.Earlier.Removed += rep.Applied.Removed
+	return true
 }
 
 // Placed is an active ban and what becomes of it.

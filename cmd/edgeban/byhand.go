@@ -143,8 +143,13 @@ func (e *notDoneError) Error() string { return e.err.Error() }
 func (e *notDoneError) Unwrap() error { return e.err }
 func (e *notDoneError) Hint() string  { return e.hint }
 
-// advised adds to the hint of an error what to do when Cloudflare let no write through.
+// advised adds to the hint of an error what to do when Cloudflare let no write through. When nobody knows what became of a write, no
+// run sees to it.
 func advised(err error, advice string) error {
+	var uncertain reconcile.Uncertain
+	if errors.As(err, &uncertain) && uncertain.Uncertain() {
+		return &notDoneError{err, "Look at the list with `edgeban bans --ip ADDRESS` or in the dashboard, and give the command again."}
+	}
 	var (
 		refusal reconcile.Refusal
 		hold    *reconcile.HoldError

@@ -49,7 +49,7 @@ func measuredBy(r reconcile.Report, quota int) *measured {
 		return nil
 	}
 	return &measured{
-		At: r.Now.UTC(), Items: standing.Items, Own: standing.Own, Manual: r.Plan.Manual, Foreign: standing.Foreign, Peers: standing.Peers,
+		At: r.Now.UTC(), Items: standing.Items, Own: standing.Own, Manual: standing.Manual, Foreign: standing.Foreign, Peers: standing.Peers,
 		Elsewhere: r.Survey.Elsewhere, Quota: quota, Missing: missing, Stale: stale, Rules: r.Survey.References,
 	}
 }
