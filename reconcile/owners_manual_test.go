@@ -67,19 +67,18 @@ func (c *community) removedManual(by *writing, old cloudflaretest.Item, tag reco
 	}
 }
 
-// rewrittenManual judges a new comment: a run of the same host writes over a ban by command when its lease is over; a person only
+// rewrittenManual judges a new comment by the tag that the run had read: a run of the same host writes over a ban by command when its lease is over; a person only
 // makes what stands there last longer, or takes over what is the host's own.
-func (c *community) rewrittenManual(by *writing, old, item cloudflaretest.Item) {
+func (c *community) rewrittenManual(by *writing, was reconcile.Tag, old, item cloudflaretest.Item) {
 	c.t.Helper()
 	c.noteManual(item)
+	is, _ := reconcile.ParseTag(item.Comment)
+	if c.manual[old.IP].After(is.Until) && (by == nil || by.read[old.IP].Comment != old.Comment) {
+		delete(c.manual, old.IP) // written over unseen
+	}
 	if by == nil {
-		if is, _ := reconcile.ParseTag(item.Comment); c.manual[old.IP].After(is.Until) {
-			delete(c.manual, old.IP)
-		}
 		return
 	}
-	was, _ := reconcile.ParseTag(old.Comment)
-	is, _ := reconcile.ParseTag(item.Comment)
 	_, manual := was.Host()
 	switch {
 	case by.command && (manual || !by.host.owns(was)) && !is.Until.After(was.Until):

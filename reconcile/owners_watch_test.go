@@ -106,7 +106,7 @@ func (c *community) removed(old cloudflaretest.Item) {
 func (c *community) rewritten(old, item cloudflaretest.Item) {
 	c.t.Helper()
 	by, tag, tagged := c.author(old)
-	c.rewrittenManual(by, old, item)
+	c.rewrittenManual(by, tag, old, item)
 	switch {
 	case by == nil:
 	case by.command && tagged:
