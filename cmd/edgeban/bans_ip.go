@@ -50,7 +50,7 @@ func (x *session) bansOf(ctx context.Context, network netip.Prefix, asJSON bool)
 		answer.Protected = leftOutText(reconcile.LeftOut{Reason: reason, Detail: detail})
 	}
 	var problems []error
-	if x.client != nil && x.settings.Account != "" {
+	if x.client != nil {
 		answer.Items, err = x.itemsOf(ctx, network)
 		problems = append(problems, x.stopped(ctx, err))
 	}
@@ -110,10 +110,13 @@ func (x *session) sayAnswer(a banAnswer) {
 			until = end(x.now, *r.Until)
 		}
 		how := "listed as " + r.Value
+		if len(r.From) > 0 {
+			how += " (widened from " + r.From[0] + ")"
+		}
 		if r.Why != "" {
 			how = "left out: " + r.note
 		}
-		x.say("%s is banned by %s %s, %s", a.Network, printable(r.Reason), until, how)
+		x.say("%s is banned by %s, %s, %s", a.Network, printable(r.Reason), until, how)
 	}
 	if a.Protected != "" {
 		x.say("%s is not to be blocked: %s", a.Network, a.Protected)

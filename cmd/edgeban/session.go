@@ -30,7 +30,7 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	for _, w := range s.Warnings {
 		x.out.warn(w)
 	}
-	if s.Token.IsZero() {
+	if s.Token.IsZero() || s.Account == "" {
 		return x, nil
 	}
 	client, err := cloudflare.New(cloudflare.Config{
