@@ -90,7 +90,9 @@ func TestManualReason(t *testing.T) {
 }
 
 // byHand is the comment of a ban by hand.
-func byHand(until, seen string) string { return item("192.0.2.1 manual " + until + " " + seen + " manual:x").Comment }
+func byHand(until, seen string) string {
+	return item("192.0.2.1 manual " + until + " " + seen + " manual:x").Comment
+}
 
 func TestPlanBan(t *testing.T) {
 	tests := []struct {

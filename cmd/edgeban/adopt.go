@@ -45,12 +45,12 @@ func adoptCommand(sys *system) *cli.Command {
 
 func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 	x.recall()
-	planner, err := x.adoption(ctx, rest)
+	planner, err := x.adoption(ctx, x.run(nil), rest)
 	if err != nil {
 		return err
 	}
 	if rest && !agreed {
-		shown, err := x.rehearse(ctx, planner)
+		shown, err := x.rehearse(ctx, x.run(nil), planner)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 		return err
 	}
 	defer unlock()
-	report, err := x.carry(ctx, planner)
+	report, err := x.carry(ctx, x.run(nil), planner)
 	if err != nil {
 		return advised(err, "Nothing tries again by itself: give the command again later.")
 	}
@@ -76,10 +76,10 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 }
 
 // adoption is the planner for the bans as they are. All sources have to answer: what one that did not holds would look like nobody's.
-func (x *session) adoption(ctx context.Context, rest bool) (reconcile.Planner, error) {
+func (x *session) adoption(ctx context.Context, run reconcile.Run, rest bool) (reconcile.Planner, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
-	desired, sources, notes, err := x.run(nil).Ask(ctx)
+	desired, sources, notes, err := run.Ask(ctx)
 	if err != nil {
 		return nil, x.stopped(ctx, err)
 	}
@@ -93,7 +93,7 @@ func (x *session) adoption(ctx context.Context, rest bool) (reconcile.Planner, e
 		x.out.warn(note)
 	}
 	return func(items []reconcile.Item, now time.Time) reconcile.Plan {
-		return reconcile.PlanAdopt(desired, items, x.ownership(), rest, now)
+		return reconcile.PlanAdopt(desired, items, run.Ownership, rest, now)
 	}, errors.Join(unread...)
 }
 

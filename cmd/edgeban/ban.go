@@ -84,16 +84,17 @@ func (x *session) ban(ctx context.Context, o banOptions) error {
 	}
 	defer unlock()
 	x.disallow(o.network)
+	run := x.run(nil)
 	b := reconcile.ManualBan{Reason: o.reason}
-	if b.Prefix, err = x.bannable(o.network); err != nil {
+	if b.Prefix, err = bannable(run.Policy, o.network); err != nil {
 		return err
 	}
 	if o.length > 0 {
 		b.Until = x.now.Truncate(time.Second).Add(o.length)
 	}
 	var holder *reconcile.Holder
-	_, err = x.carry(ctx, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
-		p, holder = reconcile.PlanBan(b, items, x.ownership(), now)
+	_, err = x.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
+		p, holder = reconcile.PlanBan(b, items, run.Ownership, now)
 		return p
 	})
 	if err != nil {
@@ -127,8 +128,8 @@ func (x *session) disallow(network netip.Prefix) {
 }
 
 // bannable is where a network goes on the list, or why it must not.
-func (x *session) bannable(network netip.Prefix) (netip.Prefix, error) {
-	prefix, reason, detail := x.policy().Place(network)
+func bannable(policy reconcile.Policy, network netip.Prefix) (netip.Prefix, error) {
+	prefix, reason, detail := policy.Place(network)
 	if reason == "" {
 		return prefix, nil
 	}

@@ -91,7 +91,7 @@ func (x *session) alone(ctx context.Context) (unlock func(), err error) {
 
 // carry lets the core carry out what the person asked for, and keeps what it learned of the account. Whoever sits at a terminal
 // does not wait for the distance between writes; a script does.
-func (x *session) carry(ctx context.Context, planner reconcile.Planner) (reconcile.Report, error) {
+func (x *session) carry(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	if !x.sys.terminal {
@@ -100,7 +100,8 @@ func (x *session) carry(ctx context.Context, planner reconcile.Planner) (reconci
 		}
 	}
 	target := x.target()
-	report := x.run(target).Carry(ctx, planner)
+	run.Target, run.Now = target, x.now
+	report := run.Carry(ctx, planner)
 	if err := x.save(x.state.Lists[x.key()], report, target); err != nil {
 		x.out.warnOf(err, "")
 	}
@@ -109,11 +110,10 @@ func (x *session) carry(ctx context.Context, planner reconcile.Planner) (reconci
 }
 
 // rehearse shows what carry would do.
-func (x *session) rehearse(ctx context.Context, planner reconcile.Planner) (reconcile.Plan, error) {
+func (x *session) rehearse(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
-	run := x.run(reconcile.ReadOnly(x.target()))
-	run.DryRun = true
+	run.Target, run.DryRun = reconcile.ReadOnly(x.target()), true
 	report := run.Carry(ctx, planner)
 	if report.Err != nil {
 		return reconcile.Plan{}, x.stopped(ctx, report.Err)

@@ -23,7 +23,7 @@ type faultCase struct {
 	spoil  func(t *testing.T, s *site)
 	repair func(t *testing.T, s *site) // besides Cloudflare, which is well again
 	env    []string
-	args   []string // nil: sync
+	args   []string      // nil: sync
 	full   bool          // the program has a process of its own that can write to no file
 	later  time.Duration // when the healthy run comes; 0: two minutes later
 

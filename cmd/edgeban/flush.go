@@ -43,7 +43,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 	}
 	if !agreed {
 		x.recall()
-		plan, err := x.rehearse(ctx, planner)
+		plan, err := x.rehearse(ctx, x.run(nil), planner)
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		return err
 	}
 	defer unlock()
-	report, err := x.carry(ctx, planner)
+	report, err := x.carry(ctx, x.run(nil), planner)
 	if err != nil {
 		return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
 	}

@@ -107,10 +107,10 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 	if m := measuredBy(report, x.settings.MaxItems); m != nil {
 		list.Measured = m
 	}
-	list.Allowed = inForce(list.Allowed, report.Now)
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 		list.SkippedSince = time.Time{}
+		list.Allowed = inForce(list.Allowed, report.Now) // the clock is right
 	case list.SkippedSince.IsZero() || list.SkippedSince.After(report.Now):
 		list.SkippedSince = report.Now.UTC()
 	}

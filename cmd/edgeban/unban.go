@@ -61,11 +61,12 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 			return err
 		}
 	}
-	bans, unread := x.stillBanned(ctx, network, length > 0)
+	run := x.run(nil)
+	bans, unread := x.stillBanned(ctx, run, network, length > 0)
 	var remains reconcile.Remains
-	report, err := x.carry(ctx, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
+	report, err := x.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
 		u := reconcile.Unban{Network: network, Touching: length > 0}
-		p, remains = x.policy().PlanUnban(u, items, x.ownership(), now)
+		p, remains = run.Policy.PlanUnban(u, items, run.Ownership, now)
 		return p
 	})
 	if err != nil {
@@ -109,10 +110,10 @@ func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 
 // stillBanned are the sources' bans that put the network back on the list; where a temporary allow line keeps it off, those that
 // would without it.
-func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed bool) (bans []reconcile.Ban, unread []error) {
+func (x *session) stillBanned(ctx context.Context, run reconcile.Run, network netip.Prefix, allowed bool) (bans []reconcile.Ban, unread []error) {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
-	placed, sources, _, err := x.run(nil).About(ctx, network)
+	placed, sources, _, err := run.About(ctx, network)
 	for _, s := range sources {
 		if s.Err != nil {
 			unread = append(unread, s.Err)
