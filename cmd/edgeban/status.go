@@ -94,7 +94,8 @@ func (x *session) writeStatus(v statusView) error {
 		}
 	})
 	if v.LastRun == nil && v.Measured == nil {
-		fmt.Fprintf(&b, "\nNo run has left word in %s. Try one: edgeban sync. Then start the timer: systemctl enable --now %s\n", x.settings.StateDir, timerUnit)
+		fmt.Fprintf(&b, "\nNo run has left word in %s. Try one: edgeban sync. Then start the timer: systemctl enable --now %s\n",
+			x.settings.StateDir, timerUnit)
 	}
 	_, err := io.WriteString(x.out.stdout, b.String())
 	return err

@@ -9,8 +9,8 @@ import (
 // timerUnit is what the packages call the timer.
 const timerUnit = "edgeban.timer"
 
-// nextRun is when systemd's timer starts the next run; zero: there is no such timer, or it is not known. The format is that of
-// https://www.freedesktop.org/software/systemd/man/252/systemctl.html: times are microseconds since 1970.
+// nextRun is when systemd's timer starts the next run; zero: there is no such timer, or it is not known. systemctl counts
+// in microseconds since 1970, and has done so since systemd 246: https://github.com/systemd/systemd/issues/15650.
 func (sys *system) nextRun(ctx context.Context) time.Time {
 	if sys.systemctl == nil {
 		return time.Time{}

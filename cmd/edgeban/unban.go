@@ -183,8 +183,8 @@ func (x *session) stillBlocked(network netip.Prefix, remains reconcile.Remains) 
 
 // notUnbanned adds what can be done when Cloudflare lets no change of the list through.
 func (x *session) notUnbanned(err error, network netip.Prefix, until time.Time) error {
-	advice := fmt.Sprintf("To un-ban somebody right now, change the rule's expression, which is not throttled:\n  (ip.src in $%s and not ip.src in {%s})",
-		x.settings.List, reconcile.PrefixText(network))
+	advice := fmt.Sprintf("To un-ban somebody right now, change the rule's expression, which is not throttled:\n"+
+		"  (ip.src in $%s and not ip.src in {%s})", x.settings.List, reconcile.PrefixText(network))
 	if !until.IsZero() {
 		advice += "\nThe next run that may write takes it off the list."
 	}
@@ -203,7 +203,8 @@ func (e stillBannedError) Error() string {
 		jails = append(jails, printable(b.Reason))
 	}
 	slices.Sort(jails)
-	return fmt.Sprintf("%s is still banned by %s, so the next run puts it back", reconcile.PrefixText(e.network), strings.Join(slices.Compact(jails), ", "))
+	return fmt.Sprintf("%s is still banned by %s, so the next run puts it back",
+		reconcile.PrefixText(e.network), strings.Join(slices.Compact(jails), ", "))
 }
 
 func (e stillBannedError) Hint() string {
