@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,5 +53,39 @@ func byHandFaults() []faultCase {
 		unban("operation fails", 1, "failed: some trouble inside", deleting(fake.FailOperation("some trouble inside"))),
 		unban("operation stuck", 1, "was not seen to end: time was up", deleting(fake.StuckOperation())),
 		ban("500", 3, adding, fake.HTML(500)), lost, banRefused, flush,
+	}
+}
+
+// Whenever a command by hand is interrupted, it says so, and runs put the list in step.
+func TestInterruptedByHand(t *testing.T) {
+	t.Parallel()
+	const requests = 4 // lists, items, DELETE, its operation
+	for n := range requests + 1 {
+		t.Run(fmt.Sprintf("at request %d", n), func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T) {
+				s := mustSite(t)
+				s.makeWork(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				seen := 0
+				s.edge.OnRequest(func(*http.Request) {
+					if seen++; seen == n {
+						cancel()
+					}
+				})
+				stdout, stderr, status := s.run(ctx, nil, "unban", "203.0.113.8")
+				switch {
+				case n == 0 && (status != exitOK || stdout != "removed 203.0.113.8 (sshd) from list edgeban\n" || seen != requests):
+					t.Errorf("not interrupted, but exit status %d after %d requests: %s%s", status, seen, stdout, stderr)
+				case n > 0 && (status != exitFailure || stdout != "" || !strings.HasPrefix(stderr, "edgeban: interrupted: ")):
+					t.Errorf("exit status %d: %s%s", status, stdout, stderr)
+				}
+				time.Sleep(time.Second) // what Cloudflare had begun ends by itself
+				if said, status := s.runFaulty(t, faultCase{}); status != exitOK || s.holds("") != inStep {
+					t.Errorf("then exit status %d, the list is %s: %s", status, s.holds(""), said)
+				}
+			})
+		})
 	}
 }
