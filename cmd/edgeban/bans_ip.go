@@ -86,6 +86,7 @@ func (x *session) itemsOf(ctx context.Context, network netip.Prefix) ([]itemRow,
 		holders = run.Ownership.Around(network, items)
 		return reconcile.Plan{Now: now, Items: len(items)}
 	})
+	x.progress.done()
 	if report.Err != nil {
 		return nil, report.Err
 	}

@@ -103,6 +103,7 @@ func (x *session) carry(ctx context.Context, run reconcile.Run, planner reconcil
 	target := x.target()
 	run.Target, run.Now = target, x.now
 	report := run.Carry(ctx, planner)
+	x.progress.done()
 	if err := x.save(x.state.Lists[x.key()], report, target); err != nil {
 		x.out.warnOf(err, "")
 	}
@@ -116,6 +117,7 @@ func (x *session) rehearse(ctx context.Context, run reconcile.Run, planner recon
 	defer cancel()
 	run.Target, run.DryRun = reconcile.ReadOnly(x.target()), true
 	report := run.Carry(ctx, planner)
+	x.progress.done()
 	if report.Err != nil {
 		return reconcile.Plan{}, x.stopped(ctx, report.Err)
 	}

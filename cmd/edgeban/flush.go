@@ -67,7 +67,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 	} else {
 		x.say("removed %s from list %s, %s left", flushed(*report.Plan), x.settings.List, plural(report.Plan.Items-report.Applied.Removed, "item"))
 	}
-	x.say("The next run fills the list again. To stop runs: systemctl disable --now edgeban.timer edgeban.path")
+	x.say("The next run fills the list again. To stop runs: systemctl disable --now %s %s", x.unit("timer"), x.unit("path"))
 	return nil
 }
 

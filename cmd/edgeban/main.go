@@ -33,6 +33,8 @@ type system struct {
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	terminal       bool                       // stdout is a terminal: a person reads
+	journal        bool                       // stderr is systemd's journal
+	watched        bool                       // stderr is a terminal: somebody sees how far long work has come
 
 	// systemctl is what the program of that name prints; nil: there is none.
 	systemctl func(ctx context.Context, args ...string) ([]byte, error)
@@ -64,6 +66,8 @@ func main() {
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,
 		terminal:  isatty.IsTerminal(os.Stdout.Fd()),
+		watched:   isatty.IsTerminal(os.Stderr.Fd()),
+		journal:   toJournal(os.Stderr, os.Getenv("JOURNAL_STREAM")),
 		now:       time.Now,
 		hostname:  os.Hostname,
 
@@ -77,6 +81,9 @@ func main() {
 // run runs one command to its end and returns the exit status.
 func run(ctx context.Context, sys system) int {
 	err := rootCommand(&sys).Run(ctx, append([]string{"edgeban"}, sys.args...))
+	if sys.journal {
+		return report(priority{sys.stderr, priorityError}, err)
+	}
 	return report(sys.stderr, err)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -31,11 +32,15 @@ func statusCommand(sys *system) *cli.Command {
 	}
 }
 
-func (x *session) status(ctx context.Context, asJSON bool) (err error) {
-	if x.state, err = (&stateDir{x.settings.StateDir}).load(); err != nil {
+func (x *session) status(ctx context.Context, asJSON bool) error {
+	dir := &stateDir{x.settings.StateDir}
+	lists, err := dir.lists().load()
+	accounts, failed := x.accounts(dir).load()
+	if err := errors.Join(err, failed); err != nil {
 		return &notDoneError{err, "Who reads it needs the rights of who runs sync: try sudo. A damaged one is set aside by the next run."}
 	}
-	v := x.statusView(x.sys.nextRun(ctx))
+	x.state, x.account = lists, accounts.Accounts[x.settings.Account]
+	v := x.statusView(x.sys.nextRun(ctx, x.unit("timer")))
 	if asJSON {
 		return writeJSON(x.out.stdout, v)
 	}
@@ -95,7 +100,7 @@ func (x *session) writeStatus(v statusView) error {
 	})
 	if v.LastRun == nil && v.Measured == nil {
 		fmt.Fprintf(&b, "\nNo run has left word in %s. Try one: edgeban sync. Then start the timer: systemctl enable --now %s\n",
-			x.settings.StateDir, timerUnit)
+			x.settings.StateDir, x.unit("timer"))
 	}
 	_, err := io.WriteString(x.out.stdout, b.String())
 	return err

@@ -220,7 +220,8 @@ func (s *story) edgeban(ts *testscript.TestScript, status int, args []string) er
 		lookupEnv := func(name string) (string, bool) { text := ts.Getenv(name); return text, text != "" }
 		var stdout, stderr bytes.Buffer
 		sys := s.system(lookupEnv, &stdout, &stderr, args...)
-		sys.terminal = ts.Getenv("TERMINAL") != "off"
+		sys.terminal, sys.journal = ts.Getenv("TERMINAL") != "off", ts.Getenv("JOURNAL_STREAM") != ""
+		sys.watched = ts.Getenv("WATCHED") != ""
 		sys.stdin = strings.NewReader(ts.Getenv("ANSWER"))
 		if timers := ts.Getenv("TIMERS"); timers != "" {
 			sys.systemctl = func(context.Context, ...string) ([]byte, error) { return []byte(timers), nil }

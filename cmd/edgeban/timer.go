@@ -6,18 +6,23 @@ import (
 	"time"
 )
 
-// timerUnit is what the packages call the timer.
-const timerUnit = "edgeban.timer"
+// unit is what the packages call a unit of this instance: edgeban.timer, edgeban@mail.path.
+func (x *session) unit(kind string) string {
+	if x.settings.Instance == "" {
+		return "edgeban." + kind
+	}
+	return "edgeban@" + x.settings.Instance + "." + kind
+}
 
-// nextRun is when systemd's timer starts the next run; zero: there is no such timer, or it is not known. systemctl counts
+// nextRun is when a timer of systemd's starts the next run; zero: there is no such timer, or it is not known. systemctl counts
 // in microseconds since 1970, and has done so since systemd 246: https://github.com/systemd/systemd/issues/15650.
-func (sys *system) nextRun(ctx context.Context) time.Time {
+func (sys *system) nextRun(ctx context.Context, timer string) time.Time {
 	if sys.systemctl == nil {
 		return time.Time{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	text, err := sys.systemctl(ctx, "list-timers", "--all", "--output=json", timerUnit)
+	text, err := sys.systemctl(ctx, "list-timers", "--all", "--output=json", timer)
 	var timers []struct {
 		Unit string `json:"unit"`
 		Next int64  `json:"next"`
@@ -26,7 +31,7 @@ func (sys *system) nextRun(ctx context.Context) time.Time {
 		return time.Time{}
 	}
 	for _, t := range timers {
-		if t.Unit == timerUnit && t.Next > 0 {
+		if t.Unit == timer && t.Next > 0 {
 			return time.UnixMicro(t.Next).UTC()
 		}
 	}

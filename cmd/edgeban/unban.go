@@ -102,7 +102,7 @@ func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 	list := x.state.Lists[x.key()]
 	list.Allowed = withAllowed(inForce(list.Allowed, x.now), allowedUntil{network, until.UTC()})
 	x.state.Lists = with(x.state.Lists, x.key(), list)
-	if err := x.dir.save(x.state); err != nil {
+	if err := x.dir.lists().save(x.state); err != nil {
 		return failed(err)
 	}
 	return nil
