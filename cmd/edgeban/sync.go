@@ -172,7 +172,7 @@ func (x *session) publish(report reconcile.Report) {
 		return
 	}
 	run := metrics.Run{
-		Report: report, List: x.settings.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
+		Report: report, Instance: x.settings.Instance, List: x.settings.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
 		Version: thisVersion(), GoVersion: runtime.Version(),
 	}
 	for _, r := range x.client.Requests() {
