@@ -36,6 +36,9 @@ type Ban struct {
 	Since  time.Time // when the ban began; zero: unknown
 	Until  time.Time // when the source's record says it ends; zero: never; may lie in the past
 
+	// Community: the ban is of a list that others made. When room is short it comes after those that were made here.
+	Community bool
+
 	// Void is set when the source itself knows that the ban is not in force (LeftOutJailRemoved) or that its
 	// record makes no sense (LeftOutUnreadable). A void ban is counted and shown, never listed.
 	Void LeftOutReason
@@ -68,13 +71,17 @@ const (
 	LeftOutJailRemoved LeftOutReason = "jail_removed" // the jail is gone from Fail2Ban
 	LeftOutRemedy      LeftOutReason = "no_such_list" // a challenge, and no list to put it on
 	LeftOutNoRoom      LeftOutReason = "no_room"      // the list is full
+
+	// LeftOutUnknownRemedy is for what is neither to be blocked nor challenged, such as CrowdSec's "throttle".
+	LeftOutUnknownRemedy LeftOutReason = "unknown_remedy"
 )
 
 // LeftOutReasons are all of them, in a fixed order.
 func LeftOutReasons() []LeftOutReason {
 	return []LeftOutReason{
 		LeftOutNotAddress, LeftOutUnreadable, LeftOutUnspecified, LeftOutTooBroad, LeftOutReserved, LeftOutAllowed,
-		LeftOutOwnAddress, LeftOutCloudflare, LeftOutFiltered, LeftOutJailRemoved, LeftOutRemedy, LeftOutNoRoom,
+		LeftOutOwnAddress, LeftOutCloudflare, LeftOutFiltered, LeftOutJailRemoved, LeftOutRemedy, LeftOutUnknownRemedy,
+		LeftOutNoRoom,
 	}
 }
 
