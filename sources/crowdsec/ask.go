@@ -73,7 +73,9 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *Source) problem(p Problem, err error) *Error { return &Error{URL: s.label, Problem: p, Err: err} }
+func (s *Source) problem(p Problem, err error) *Error {
+	return &Error{URL: s.label, Problem: p, Err: err}
+}
 
 // noAnswer says why there was none.
 func (s *Source) noAnswer(ctx context.Context, err error) *Error {
@@ -112,11 +114,11 @@ func (s *Source) badAnswer(ctx context.Context, body *limited, err error) *Error
 		return s.problem(Slow, err)
 	case body.err != nil:
 		return s.problem(CutShort, body.err)
-	case errors.Is(err, io.ErrUnexpectedEOF) && len(body.begin) > 0:
+	case errors.Is(err, io.ErrUnexpectedEOF) && len(bytes.TrimSpace(body.begin)) > 0:
 		return s.problem(CutShort, err)
 	}
 	text := "it is empty"
-	if len(body.begin) > 0 {
+	if len(bytes.TrimSpace(body.begin)) > 0 {
 		text = "it begins " + strconv.Quote(s.clean(string(body.begin), 60))
 	}
 	return &Error{URL: s.label, Problem: NotDecisions, Err: err, cause: fmt.Sprintf("%v: %s", NotDecisions, text)}

@@ -21,7 +21,9 @@ func DefaultOrigins() []string {
 	return []string{originScenarios, originCscli, originImport, originConsole}
 }
 
-func knownOrigins() []string { return append(DefaultOrigins(), originCommunity, originLists, originSync) }
+func knownOrigins() []string {
+	return append(DefaultOrigins(), originCommunity, originLists, originSync)
+}
 
 // Origin is a known origin as LAPI writes it, whatever case it is given in; LAPI itself answers "no decisions" to CAPI in lower
 // case. Of any other it returns what it was given and false.

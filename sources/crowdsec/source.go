@@ -95,7 +95,9 @@ func newTransport(config *tls.Config, socket string) *http.Transport {
 	}
 	if socket != "" {
 		t.Proxy = nil
-		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.DialContext(ctx, "unix", socket) }
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		}
 	}
 	return t
 }
