@@ -3,6 +3,7 @@ package crowdsec
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -46,7 +47,7 @@ func hashOf(id int64) uint64 {
 
 // storeMemory is what a read leaves for the next one.
 type storeMemory struct {
-	Store string `json:"store"` // when the first read of this store was made
+	Store string `json:"store"` // of the first read of this store: when it was made, and a decision
 	Seen  []mark `json:"seen"`
 }
 
@@ -57,15 +58,15 @@ func (s sample) compare(memory json.RawMessage, now time.Time) (identity string,
 	if json.Unmarshal(memory, &last) != nil {
 		last = storeMemory{} // of another version, or damaged
 	}
-	store := now.UTC().Format(time.RFC3339)
+	if len(s) == 0 {
+		return "", nil
+	}
+	store := fmt.Sprintf("%s %d %s", now.UTC().Format(time.RFC3339), s[0].ID, s[0].Value)
 	for _, m := range last.Seen {
 		if last.Store != "" && slices.ContainsFunc(s, func(n mark) bool { return n.ID == m.ID && n.Value == m.Value }) {
 			identity, store = last.Store, last.Store
 			break
 		}
-	}
-	if len(s) == 0 {
-		return "", nil
 	}
 	next, err := json.Marshal(storeMemory{Store: store, Seen: s})
 	if err != nil { // cannot be
