@@ -23,14 +23,23 @@ type Policy struct {
 	Protected Protection
 }
 
-// Filter selects jails or scenarios by globs in the syntax of path.Match. A bad glob matches nothing.
+// Filter selects jails or scenarios by globs in the syntax of path.Match. A glob without a slash is for what follows the last one,
+// so that "ssh-*" means crowdsecurity/ssh-bf, too. A bad glob matches nothing.
 type Filter struct {
 	Include []string // empty: all
 	Exclude []string // beats Include
 }
 
 func (f Filter) passes(reason string) bool {
-	match := func(glob string) bool { ok, err := path.Match(glob, reason); return ok && err == nil }
+	last := reason[strings.LastIndexByte(reason, '/')+1:]
+	match := func(glob string) bool {
+		whole := reason
+		if !strings.Contains(glob, "/") {
+			whole = last
+		}
+		ok, err := path.Match(glob, whole)
+		return ok && err == nil
+	}
 	if slices.ContainsFunc(f.Exclude, match) {
 		return false
 	}
@@ -50,6 +59,8 @@ type Term struct {
 	Reason string
 	Since  time.Time // zero: unknown
 	Until  time.Time // zero: no end
+
+	Community bool // of a list that others made
 }
 
 // Desired is the whole of what the sources want.
@@ -129,7 +140,7 @@ func merge(placed []placing, bans []Ban, entries []Entry, terms []Term) []Entry 
 		e := Entry{Prefix: placed[start].order.prefix()}
 		for ; end < len(placed) && placed[end].order == placed[start].order; end++ {
 			b := &bans[placed[end].ban]
-			terms = append(terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until})
+			terms = append(terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until, Community: b.Community})
 			if placed[end].widened {
 				e.From = append(e.From, b.Value)
 			}
@@ -238,11 +249,24 @@ func (p *Policy) widen(prefix netip.Prefix) (wide netip.Prefix, inside Protected
 
 func compareTerms(a, b Term) int {
 	return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Reason, b.Reason),
-		a.Since.Compare(b.Since), a.Until.Compare(b.Until))
+		a.Since.Compare(b.Since), a.Until.Compare(b.Until), compareBools(a.Community, b.Community))
+}
+
+// compareBools orders false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
 }
 
 func compareLeftOut(a, b LeftOut) int {
 	return cmp.Or(strings.Compare(string(a.Reason), string(b.Reason)), strings.Compare(a.Ban.Value, b.Ban.Value),
 		strings.Compare(a.Ban.Source, b.Ban.Source), strings.Compare(a.Ban.Reason, b.Ban.Reason),
-		a.Ban.Since.Compare(b.Ban.Since), a.Ban.Until.Compare(b.Ban.Until), cmp.Compare(a.Ban.Remedy, b.Ban.Remedy))
+		a.Ban.Since.Compare(b.Ban.Since), a.Ban.Until.Compare(b.Ban.Until), cmp.Compare(a.Ban.Remedy, b.Ban.Remedy),
+		compareBools(a.Ban.Community, b.Ban.Community))
 }

@@ -181,5 +181,5 @@ func (d *differ) judgeOne(w *wish) {
 // two owners never take an item from each other in turn.
 func (w *wish) outlasts(now time.Time) bool {
 	lease := w.item.tag.Until
-	return !lease.After(now.Add(2*Interval)) && w.keep.After(lease)
+	return !lease.After(now.Add(2*Interval)) && w.keep.After(lease.Add(w.entry.slack()))
 }

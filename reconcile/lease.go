@@ -15,6 +15,10 @@ const (
 	renewLate  = 24 * time.Hour      // … and that ends sooner still is a reason for a write
 	overdue    = 7 * 24 * time.Hour  // a peer's item whose lease ended so long ago may be removed by anyone
 
+	// loose: where the beginning of a term is unknown, the source told how much longer it lasts, and not when it ends. Its end then
+	// differs from read to read, by the time that the reads took and by rounding. No difference up to so much is worth a write.
+	loose = 30 * time.Second
+
 	// startSlack: Fail2Ban accepts log lines from up to 60 s ahead, so a ban may begin after it was seen.
 	startSlack = 60 * time.Second
 )
@@ -46,6 +50,16 @@ func (t Term) keepUntil(seen time.Time, margin time.Duration) time.Time {
 		return end
 	}
 	return after(later(end, after(seen, length)), margin)
+}
+
+// slack is by how much the entry's end may differ from read to read.
+func (e Entry) slack() time.Duration {
+	for _, t := range e.Terms {
+		if t.Since.IsZero() && !t.Until.IsZero() {
+			return loose
+		}
+	}
+	return 0
 }
 
 // activeUntil is the end of the entry's last term.
@@ -91,11 +105,18 @@ func (e Entry) inForce(now time.Time) []Term {
 	return slices.DeleteFunc(slices.Clone(e.Terms), ended)
 }
 
-// latestStart is when the most recent of the entry's active terms began; never later than now.
+// latestStart is when the most recent of the entry's active terms began, for the cut to room; never later than now. What others
+// made began before everything else. A term whose beginning is unknown may have begun a moment ago.
 func (e Entry) latestStart(now time.Time) time.Time {
 	var start time.Time
 	for _, t := range e.inForce(now) {
-		start = later(start, t.Since)
+		switch {
+		case t.Community:
+		case t.Since.IsZero():
+			start = now
+		default:
+			start = later(start, t.Since)
+		}
 	}
 	return earlier(start, now)
 }

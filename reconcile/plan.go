@@ -126,7 +126,7 @@ func (p Plan) LeftOut() []LeftOut {
 	for _, e := range p.NoRoom {
 		for _, t := range e.Terms {
 			if t.end().After(p.Now) {
-				b := Ban{Value: PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until}
+				b := Ban{Value: PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until, Community: t.Community}
 				all = append(all, LeftOut{Ban: b, Reason: LeftOutNoRoom})
 			}
 		}

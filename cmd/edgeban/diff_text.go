@@ -111,7 +111,8 @@ func removalNote(now time.Time, m reconcile.Removal) string {
 	case reconcile.RemoveProtected:
 		return "now protected: " + printable(m.Detail)
 	case reconcile.RemoveLeftOut:
-		return leftOutText(reconcile.LeftOut{Reason: m.LeftOut})
+		source, _, _ := strings.Cut(m.Tag.Text, ":")
+		return leftOutText(reconcile.LeftOut{Reason: m.LeftOut, Ban: reconcile.Ban{Source: source}})
 	case reconcile.RemoveCovered:
 		return "covered by " + m.Detail
 	case reconcile.RemoveNoRoom:
@@ -215,11 +216,16 @@ func leftOutText(l reconcile.LeftOut) string {
 	case reconcile.LeftOutUnspecified:
 		return "stands for every address"
 	case reconcile.LeftOutFiltered:
+		if l.Ban.Source == "crowdsec" {
+			return "its scenario is not mirrored"
+		}
 		return "its jail is not mirrored"
 	case reconcile.LeftOutJailRemoved:
 		return "its jail was removed from Fail2Ban"
 	case reconcile.LeftOutRemedy:
 		return "a challenge, and no list for it"
+	case reconcile.LeftOutUnknownRemedy:
+		return "neither to be blocked nor challenged"
 	case reconcile.LeftOutNoRoom:
 		return "no room on the list"
 	case reconcile.LeftOutReserved:

@@ -9,6 +9,7 @@ import (
 
 	"edgeban/cloudflare"
 	"edgeban/reconcile"
+	"edgeban/sources/crowdsec"
 	"edgeban/sources/fail2ban"
 )
 
@@ -23,6 +24,7 @@ type session struct {
 	account  accountState       // of the settings' account
 	now      time.Time          // the one time of the run
 	progress *progress          // nil: nobody looks on
+	crowdsec *crowdsec.Source   // nil: none is set
 }
 
 // openSession wires a session. It asks nobody. reader is who reads what the command says.
@@ -34,6 +36,16 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	}
 	if sys.watched && x.out.words {
 		x.progress = newProgress(sys.stderr)
+	}
+	if s.CrowdSecURL != "" {
+		source, err := crowdsec.New(crowdsec.Config{
+			URL: s.CrowdSecURL, Key: s.CrowdSecKey, TLS: s.CrowdSecTLS, Origins: s.CrowdSecOrigins,
+			UserAgent: userAgent(), Transport: sys.lapi,
+		})
+		if err != nil {
+			return nil, err
+		}
+		x.crowdsec = source
 	}
 	if s.Token.IsZero() {
 		return x, nil
@@ -151,13 +163,19 @@ func (x *session) sources() []reconcile.Source {
 	for _, path := range x.settings.Fail2banDBs {
 		all = append(all, fail2ban.New(path, fail2ban.Options{DefaultBantime: x.settings.Fail2banBantime}))
 	}
+	if x.crowdsec != nil {
+		all = append(all, x.crowdsec)
+	}
 	return all
 }
 
 func (x *session) policy() reconcile.Policy {
 	s := x.settings
 	return reconcile.Policy{
-		Filters:    map[string]reconcile.Filter{"fail2ban": {Include: s.Jails, Exclude: s.ExcludeJails}},
+		Filters: map[string]reconcile.Filter{
+			"fail2ban": {Include: s.Jails, Exclude: s.ExcludeJails},
+			"crowdsec": {Include: s.Scenarios, Exclude: s.ExcludeScenarios},
+		},
 		IPv6Prefix: s.IPv6Prefix,
 		MinPrefix4: s.MinPrefix4,
 		MinPrefix6: s.MinPrefix6,

@@ -32,10 +32,11 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 		p.addHint("Write the token into a file, readable by edgeban alone, and give the file's name.",
 			"token-file: this seems to be a token, where the name of a file is expected%s", file.origins())
 	}
+	s.checkCrowdSec(sys, need, p)
 	if p.configUnknown {
 		return // what seems to be missing may stand in the file
 	}
-	if need&needSources != 0 && len(s.Fail2banDBs) == 0 {
+	if need&needSources != 0 && len(s.Fail2banDBs) == 0 && s.values["crowdsec-url"].text() == "" {
 		p.found = append(p.found, s.noSource())
 	}
 	if need&needAccount != 0 && s.Account == "" {
@@ -48,7 +49,7 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 
 func (s *Settings) noSource() problem {
 	return problem{"no source of bans" + s.values["fail2ban-db"].origins(),
-		"Set fail2ban-db: without a source nothing could be told from \"nobody is banned\"."}
+		"Set fail2ban-db or crowdsec-url: without a source nothing could be told from \"nobody is banned\"."}
 }
 
 func noAccount() problem {

@@ -18,13 +18,15 @@ import (
 	"time"
 
 	"edgeban/cloudflare/cloudflaretest"
+	"edgeban/sources/crowdsec/crowdsectest"
 )
 
 // site is a host with a Fail2Ban and an edgeban, and the Cloudflare that it talks to.
 type site struct {
 	dir  string // everything that the host has on disk
 	edge *cloudflaretest.Cloudflare
-	list string // the id of the list "edgeban"
+	list string             // the id of the list "edgeban"
+	lapi *crowdsectest.LAPI // a CrowdSec, of which edgeban knows only where a test says so
 }
 
 // dawn is when every bubble's story begins.
@@ -41,7 +43,7 @@ func inBubble(t *testing.T, f func(t *testing.T)) {
 
 // newSite makes a site whose files lie in dir: a database without bans, a list without items that one rule uses.
 func newSite(dir string) (*site, error) {
-	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{})}
+	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{}), lapi: crowdsectest.New(testKey)}
 	s.edge.AddAccount(testAccount)
 	s.edge.AddAccountToken(testAccount, testToken, cloudflaretest.ListsEdit)
 	s.list = s.edge.AddList(testAccount, "edgeban", "ip")
@@ -87,6 +89,7 @@ func (s *site) system(lookupEnv func(string) (string, bool), stdout, stderr io.W
 		hostname:       func() (string, error) { return "web-1", nil },
 		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
 		transport:      s.edge.Transport(),
+		lapi:           s.lapi.Transport(),
 		terminal:       true,
 		systemctl:      func(context.Context, ...string) ([]byte, error) { return nil, errors.New("no systemd here") },
 		root:           s.dir,

@@ -257,10 +257,14 @@ func (x *session) advise(report reconcile.Report) {
 		if n == 1 {
 			what = "the only active ban is"
 		}
-		x.out.warn(what + " left out by the settings jail and exclude-jail")
+		x.out.warn(what + " left out by the filters of jails and scenarios")
 	}
 	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
-		x.out.warn(plural(n, "ban") + " left out for want of room: the most recent ones are kept")
+		note := plural(n, "ban") + " left out for want of room: the most recent ones are kept"
+		if lists := communityWithoutRoom(report); lists > 0 {
+			note += fmt.Sprintf("; %d of them are of CrowdSec's lists, which come last (crowdsec-origin)", lists)
+		}
+		x.out.warn(note)
 	}
 }
 
@@ -279,6 +283,17 @@ func leftOutBy(report reconcile.Report, reason reconcile.LeftOutReason) int {
 	n := 0
 	for _, l := range report.LeftOut() {
 		if l.Reason == reason {
+			n++
+		}
+	}
+	return n
+}
+
+// communityWithoutRoom is how many bans of lists that others made found no room.
+func communityWithoutRoom(report reconcile.Report) int {
+	n := 0
+	for _, l := range report.LeftOut() {
+		if l.Reason == reconcile.LeftOutNoRoom && l.Ban.Community {
 			n++
 		}
 	}
