@@ -78,6 +78,9 @@ func (d *differ) unexplained(h *holding) bool {
 	if _, hidden := d.want.hidden[h.Prefix]; hidden {
 		return false
 	}
+	if _, beaten := d.want.beaten(h.Prefix); beaten {
+		return false
+	}
 	_, covered := d.around(h.Prefix)
 	return !covered && !d.narrowed(h.Prefix)
 }

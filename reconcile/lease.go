@@ -44,9 +44,12 @@ func (t Term) length() time.Duration { return Ban{Since: t.Since, Until: t.Until
 // address it cannot knock, so Fail2Ban's memory ends at the latest one length after seen. A term that was in force when
 // the item was put at the edge therefore lingers until then; margin covers the time between the run's beginning, which
 // is what seen tells, and the moment the edge blocks: a ban that began in between was in force by then, too.
+//
+// A visitor who is challenged can go on knocking, so nothing ends Fail2Ban's memory, and an item that outlived its row would
+// end at no better time than the row: a challenge does not linger.
 func (t Term) keepUntil(seen time.Time, margin time.Duration) time.Time {
 	end, length := t.end(), t.length()
-	if length <= 0 || seen.Before(t.Since.Add(-margin-startSlack)) || !seen.Before(end) {
+	if t.Remedy == Challenge || length <= 0 || seen.Before(t.Since.Add(-margin-startSlack)) || !seen.Before(end) {
 		return end
 	}
 	return after(later(end, after(seen, length)), margin)
