@@ -72,23 +72,26 @@ func largestFirst(jails map[string]int) []string {
 }
 
 // leftOut publishes every reason of every source that answered. What finds no room is known only with a plan.
-func (s sheet) leftOut(r reconcile.Report) {
+func (s sheet) leftOut(run Run) {
 	bans := s.gauge("edgeban_left_out_bans",
 		"Bans in force that are not on the list, by the reason why.", "source", "reason")
-	if r.Desired == nil {
-		return
-	}
-	whole := answered(r.Sources)
-	for name, complete := range whole {
-		for _, reason := range reconcile.LeftOutReasons() {
-			if complete && (reason != reconcile.LeftOutNoRoom || r.Plan != nil) {
-				bans.add(0, name, string(reason))
+	for _, run := range run.lists() {
+		r := run.Report
+		if r.Desired == nil {
+			continue
+		}
+		whole := answered(r.Sources)
+		for name, complete := range whole {
+			for _, reason := range reconcile.LeftOutReasons() {
+				if complete && (reason != reconcile.LeftOutNoRoom || r.Plan != nil) {
+					bans.add(0, name, string(reason))
+				}
 			}
 		}
-	}
-	for _, out := range r.LeftOut() {
-		if whole[out.Ban.Source] {
-			bans.add(1, out.Ban.Source, string(out.Reason))
+		for _, out := range r.LeftOut() {
+			if whole[out.Ban.Source] {
+				bans.add(1, out.Ban.Source, string(out.Reason))
+			}
 		}
 	}
 }

@@ -100,7 +100,7 @@ func (r Run) About(said Readings, network netip.Prefix) []Placed {
 		}
 		p := Placed{Ban: *b}
 		p.Prefix, p.Reason, p.Detail = r.Policy.place(b, exact, reason)
-		if p.Reason == otherList {
+		if p.Reason == LeftOutOtherList {
 			continue
 		}
 		if p.Reason != "" {

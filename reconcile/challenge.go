@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// otherList hides what is left out of nothing: its remedy has a list of its own.
-const otherList LeftOutReason = "other_list"
+// LeftOutOtherList explains a removal: the ban's remedy has a list of its own. Such a ban is not left out, so this is none of
+// LeftOutReasons.
+const LeftOutOtherList LeftOutReason = "other_list"
 
 // remedy is what the edge is to do with whom b bans.
 func (p *Policy) remedy(b *Ban) Remedy {

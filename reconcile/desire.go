@@ -187,7 +187,7 @@ func (d *draft) leaveOut(b *Ban, prefix netip.Prefix, reason LeftOutReason, deta
 	if prefix.IsValid() {
 		d.hide(prefix, reason)
 	}
-	if reason != otherList && (b.Permanent() || b.Until.After(now)) {
+	if reason != LeftOutOtherList && (b.Permanent() || b.Until.After(now)) {
 		d.leftOut = append(d.leftOut, LeftOut{Ban: *b, Reason: reason, Detail: detail})
 	}
 }
@@ -204,7 +204,7 @@ func (d *draft) hide(prefix netip.Prefix, reason LeftOutReason) {
 func (p *Policy) place(b *Ban, prefix netip.Prefix, reason LeftOutReason) (netip.Prefix, LeftOutReason, string) {
 	switch {
 	case p.Split && p.remedy(b) != p.Remedy:
-		return p.widest(prefix), otherList, ""
+		return p.widest(prefix), LeftOutOtherList, ""
 	case b.Void != "":
 		return p.widest(prefix), b.Void, ""
 	case p.remedy(b) != p.Remedy:

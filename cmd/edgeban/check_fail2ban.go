@@ -25,12 +25,12 @@ func (c *checkup) databases(ctx context.Context) {
 		c.fail("fail2ban", p.text, p.hint)
 		return
 	}
-	run := reconcile.Run{Sources: c.sources(), Policy: c.policy(), Now: c.now, Past: c.past()}
-	desired, sources, notes, err := run.Ask(ctx)
-	if err == nil {
-		c.desired = &desired
+	said := c.blocking().run(nil).Read(ctx)
+	if said.Err == nil {
+		desired := c.blocking().run(nil).Desire(said)
+		c.desired, c.said = &desired, said
 	}
-	for _, s := range sources {
+	for _, s := range said.Sources {
 		if s.Err != nil {
 			c.failOf("fail2ban", s.Err)
 			continue
@@ -42,7 +42,7 @@ func (c *checkup) databases(ctx context.Context) {
 		}
 		c.ok("fail2ban", "%s, schema %d, %s%s", s.Label, facts.Schema, activeText(s.Active), newestText(c.now, facts.Newest))
 	}
-	for _, note := range notes {
+	for _, note := range said.Notes {
 		c.warn("fail2ban", note, "")
 	}
 }

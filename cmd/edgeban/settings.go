@@ -64,6 +64,8 @@ func settings() []setting {
 			usage: "jails to mirror", otherwise: "all"},
 		{name: "exclude-jail", env: "EDGEBAN_EXCLUDE_JAIL", category: categorySources, placeholder: "GLOB", kind: list,
 			usage: "jails not to mirror", otherwise: "none"},
+		{name: "challenge-jail", env: "EDGEBAN_CHALLENGE_JAIL", category: categorySources, placeholder: "GLOB", kind: list,
+			usage: "jails whose bans are challenges", otherwise: "none"},
 		{name: "crowdsec-url", env: "EDGEBAN_CROWDSEC_URL", category: categorySources, placeholder: "URL",
 			usage: "CrowdSec's Local API: http://127.0.0.1:8080, https://… or unix:///path", otherwise: "none"},
 		{name: "crowdsec-key-file", env: "EDGEBAN_CROWDSEC_KEY_FILE", category: categorySources, placeholder: "FILE",
@@ -89,6 +91,8 @@ func settings() []setting {
 			fallback: "/etc/edgeban/token", ifExists: true},
 		{name: "list", env: "EDGEBAN_LIST", category: categoryCloudflare, placeholder: "NAME",
 			usage: "list to keep in step, by its name or its id", fallback: "edgeban"},
+		{name: "challenge-list", env: "EDGEBAN_CHALLENGE_LIST", category: categoryCloudflare, placeholder: "NAME",
+			usage: "list of those to challenge, by its name or its id; without it challenges are left out", otherwise: "none"},
 		{name: "owner", env: "EDGEBAN_OWNER", category: categoryCloudflare, placeholder: "NAME",
 			usage: "owner written into the comments of our items", otherwise: "host name and a hash of the machine id"},
 		{name: "former-owner", env: "EDGEBAN_FORMER_OWNER", category: categoryCloudflare, placeholder: "NAME", kind: list,
@@ -108,6 +112,8 @@ func settings() []setting {
 			usage: "leave out broader IPv4 bans", fallback: "16"},
 		{name: "min-prefix-6", env: "EDGEBAN_MIN_PREFIX_6", category: categoryBlocked, placeholder: "BITS", kind: number,
 			usage: "leave out broader IPv6 bans", fallback: "32"},
+		{name: "challenge-as-block", env: "EDGEBAN_CHALLENGE_AS_BLOCK", category: categoryBlocked, placeholder: "WORD",
+			usage: "yes: block whom the sources only want challenged", fallback: "no", words: []string{"no", "yes"}},
 		{name: "margin", env: "EDGEBAN_MARGIN", category: categoryBlocked, placeholder: "DURATION",
 			usage: "how long an item stays after its ban", fallback: "3m"},
 		{name: "allow", env: "EDGEBAN_ALLOW", category: categoryBlocked, placeholder: "CIDR", kind: list,
@@ -140,6 +146,7 @@ type Settings struct {
 	Fail2banBantime time.Duration
 	Jails           []string // globs of path.Match; empty: all
 	ExcludeJails    []string
+	ChallengeJails  []string // globs; empty: none
 
 	CrowdSecURL      string       // without a slash at its end; empty: none
 	CrowdSecKey      crowdsec.Key // may be empty with a client certificate, or without needSources
@@ -151,6 +158,7 @@ type Settings struct {
 	Account       string            // 32 hexadecimal digits in lower case; may be empty without needCloudflare
 	Token         cloudflare.Secret // may be empty without needCloudflare
 	List          string            // a name, or an id of 32 hexadecimal digits
+	ChallengeList string            // the same; empty: none
 	Owner         string            // may be empty without needCloudflare
 	OwnerDerived  bool              // from the machine, not chosen
 	FormerOwners  []string
@@ -162,6 +170,9 @@ type Settings struct {
 	MinPrefix4    int    // bits
 	MinPrefix6    int    // bits
 	Margin        time.Duration
+
+	ChallengeAsBlock bool
+
 	Allow         []AllowEntry // of --allow and of the allow file
 	Timeout       time.Duration
 	WriteInterval time.Duration

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 )
 
 // check looks at what the settings mean together, and at what the command cannot do without.
@@ -26,6 +27,7 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 				s.Owner, s.values["owner"].origins(), former, s.values["former-owner"].origins())
 		}
 	}
+	s.checkChallenge(p)
 	if file := s.values["token-file"]; looksLikeToken(file.text()) {
 		p.hide(file.text())
 		p.reject("token-file")
@@ -44,6 +46,21 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 	}
 	if need&needToken != 0 && s.values["token-file"].text() == "" && sys.getenv(tokenVariable) == "" {
 		p.found = append(p.found, noToken())
+	}
+}
+
+// checkChallenge wants one answer to where challenges go.
+func (s *Settings) checkChallenge(p *problems) {
+	list := s.values["challenge-list"]
+	switch {
+	case s.ChallengeList == "":
+		return
+	case s.ChallengeAsBlock:
+		p.addHint("With challenge-as-block there are no challenges: leave one of the two out.", "challenge-list%s and challenge-as-block%s exclude each other",
+			list.origins(), s.values["challenge-as-block"].origins())
+	case strings.EqualFold(s.ChallengeList, s.List):
+		p.addHint("Who is on the list would be blocked and challenged. The two remedies need a list each, or set challenge-as-block.",
+			"challenge-list %s%s and list%s are the same", s.ChallengeList, list.origins(), s.values["list"].origins())
 	}
 }
 

@@ -72,6 +72,7 @@ func parse(values map[string]value, p *problems) Settings {
 		Fail2banBantime: r.duration("fail2ban-bantime", time.Second, tenYears),
 		Jails:           r.globs("jail"),
 		ExcludeJails:    r.globs("exclude-jail"),
+		ChallengeJails:  r.globs("challenge-jail"),
 
 		CrowdSecURL:      r.crowdsecURL("crowdsec-url"),
 		CrowdSecOrigins:  r.crowdsecOrigins("crowdsec-origin"),
@@ -80,6 +81,7 @@ func parse(values map[string]value, p *problems) Settings {
 
 		Account:       r.account("account"),
 		List:          r.matching("list", `[a-zA-Z0-9_]{1,50}`, "1 to 50 letters, digits and underscores"),
+		ChallengeList: r.matching("challenge-list", `[a-zA-Z0-9_]{0,50}`, "1 to 50 letters, digits and underscores"),
 		Owner:         r.ownerName("owner"),
 		FormerOwners:  r.ownerNames("former-owner"),
 		Exclusive:     r.word("ownership") == "exclusive",
@@ -90,6 +92,9 @@ func parse(values map[string]value, p *problems) Settings {
 		MinPrefix4:    r.number("min-prefix-4", 8, 32),
 		MinPrefix6:    r.number("min-prefix-6", 12, 128),
 		Margin:        r.duration("margin", 0, 24*time.Hour),
+
+		ChallengeAsBlock: r.word("challenge-as-block") == "yes",
+
 		Allow:         r.allow("allow"),
 		Timeout:       r.duration("timeout", 10*time.Second, time.Hour),
 		WriteInterval: r.duration("write-interval", 0, time.Hour),
