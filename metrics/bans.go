@@ -71,25 +71,26 @@ func largestFirst(jails map[string]int) []string {
 	})
 }
 
-// leftOut publishes every reason of every source that answered. What finds no room is known only with a plan.
+// leftOut publishes every reason of every source that answered. What finds no room is known only with a plan of every list.
 func (s sheet) leftOut(run Run) {
 	bans := s.gauge("edgeban_left_out_bans",
 		"Bans in force that are not on the list, by the reason why.", "source", "reason")
-	for _, run := range run.lists() {
-		r := run.Report
+	planned := !slices.ContainsFunc(run.lists(), func(list Run) bool { return list.Report.Plan == nil })
+	for _, list := range run.lists() {
+		r := list.Report
 		if r.Desired == nil {
 			continue
 		}
 		whole := answered(r.Sources)
 		for name, complete := range whole {
 			for _, reason := range reconcile.LeftOutReasons() {
-				if complete && (reason != reconcile.LeftOutNoRoom || r.Plan != nil) {
+				if complete && (reason != reconcile.LeftOutNoRoom || planned) {
 					bans.add(0, name, string(reason))
 				}
 			}
 		}
 		for _, out := range r.LeftOut() {
-			if whole[out.Ban.Source] {
+			if whole[out.Ban.Source] && (out.Reason != reconcile.LeftOutNoRoom || planned) {
 				bans.add(1, out.Ban.Source, string(out.Reason))
 			}
 		}

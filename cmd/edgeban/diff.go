@@ -101,7 +101,7 @@ func diffsStatus(done []ended, o diffOptions) error {
 	for _, e := range done[1:] {
 		var pending pendingError
 		switch err := diffStatus(e.report, o); {
-		case err == nil, done[0].report.Outcome == reconcile.OutcomeSkipped, errors.As(err, &pending) && first != nil:
+		case err == nil, e.untold, done[0].report.Outcome == reconcile.OutcomeSkipped, errors.As(err, &pending) && first != nil:
 		case first == nil, errors.As(first, &pending):
 			first = err
 		case e.report.Err != nil:

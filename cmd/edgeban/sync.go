@@ -83,16 +83,15 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 type ended struct {
 	work
 	report   reconcile.Report
-	requests int // that it made
+	requests int  // that it made
+	untold   bool // there was no time left for it, and another run says why
 }
 
 // each asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
 func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
 	var said reconcile.Readings
 	for i, w := range x.works() {
-		if i > 0 && ctx.Err() != nil {
-			break // what the first list's run says of that is enough
-		}
+		stopped := ctx.Err() != nil
 		run := prepare(w)
 		if i == 0 {
 			said = run.Read(ctx)
@@ -108,7 +107,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 		if target, ok := run.Target.(*cloudflare.ListTarget); ok && !run.DryRun {
 			w.keep(report, target)
 		}
-		done = append(done, ended{w, report, x.requests() - before})
+		done = append(done, ended{w, report, x.requests() - before, i > 0 && stopped})
 	}
 	return done
 }
@@ -233,7 +232,7 @@ func (x *session) publish(done []ended) {
 func (x *session) conclude(done []ended) error {
 	err := done[0].conclude(true)
 	for _, e := range done[1:] {
-		if e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
+		if e.untold || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
 			continue // for the same reason
 		}
 		err = joined(err, e.conclude(false))
@@ -336,9 +335,6 @@ func (w work) advise(report reconcile.Report) {
 			what = "the only active ban is"
 		}
 		w.out.warn(what + " left out by the filters of jails and scenarios")
-	}
-	if n := leftOutBy(report, reconcile.LeftOutRemedy); n > 0 {
-		w.out.warn(plural(n, "challenge") + " left out, because there is no list for them: set challenge-list, or challenge-as-block")
 	}
 	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
 		note := plural(n, "ban") + " left out for want of room: the most recent ones are kept"
