@@ -116,9 +116,11 @@ func masked(text string) string {
 }
 
 // items are the list's items as text, one a line.
-func (s *site) items() string {
+func (s *site) items() string { return s.itemsOn(s.list) }
+
+func (s *site) itemsOn(list string) string {
 	var b strings.Builder
-	for _, item := range s.edge.Items(s.list) {
+	for _, item := range s.edge.Items(list) {
 		fmt.Fprintf(&b, "%s  %s\n", item.IP, item.Comment)
 	}
 	return b.String()

@@ -87,6 +87,7 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	crowdsecCommands(command)
 	cloudflareCommands(command)
 	setupCommands(command)
+	challengeCommands(command)
 	return commands
 }
 
