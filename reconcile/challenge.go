@@ -82,7 +82,7 @@ func (r Report) blocking() Protection {
 }
 
 // After is the run r on the challenge list, as it has to be after the block list's: what is blocked there is not challenged here, what
-// found no room there has room here, and when Cloudflare let no write through there, none is tried here.
+// found no room there has room here, and while Cloudflare lets no write through there, or may be at work on one, none is tried here.
 func (r Run) After(first Report) Run {
 	r.Policy.Remedy, r.Policy.Split, r.Policy.Blocked = Challenge, true, first.blocking()
 	r.Throttle, r.Capacity = first.Next.Throttle, first.Next.Capacity
@@ -92,6 +92,8 @@ func (r Run) After(first Report) Run {
 	switch open := first.Next.Open; {
 	case open.Operation != "":
 		r.Hold = &HoldError{Since: open.Since, Operation: open.Operation}
+	case uncertain(first.Err):
+		r.Hold = &HoldError{Since: first.Now, Operation: "unknown"}
 	case refused(first.Err):
 		r.Hold = &HoldError{Since: first.Next.Throttle.Since, Until: first.Next.Throttle.Hold, Why: first.Next.Throttle.Why}
 	}

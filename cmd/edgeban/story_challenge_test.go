@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -9,6 +10,7 @@ import (
 // challengeCommands are what stories about the list of those to challenge say.
 //
 //	cf-challenge-list [NAME]            there is one, which a rule uses; the settings name it, and CHALLENGE is its id
+//	cf-plan N                           the account may have so many lists, else 1
 //	cf-items-on NAME                    prints another list
 func challengeCommands(command declare) {
 	command("cf-challenge-list", 0, 1, func(ts *testscript.TestScript, s *story, args []string) error {
@@ -23,6 +25,11 @@ func challengeCommands(command declare) {
 		ts.Setenv("CHALLENGE", id)
 		ts.Setenv("BLOCK", s.list)
 		return nil
+	})
+	command("cf-plan", 1, 1, func(_ *testscript.TestScript, s *story, args []string) error {
+		n, err := strconv.Atoi(args[0])
+		s.edge.SetMaxLists(n)
+		return err
 	})
 	command("cf-items-on", 1, 1, func(ts *testscript.TestScript, s *story, args []string) error {
 		_, err := fmt.Fprint(ts.Stdout(), s.itemsOn(s.others[args[0]]))

@@ -33,7 +33,7 @@ complete -c edgeban -n '__edgeban_command_is bans' -l count -d 'print how many a
 complete -c edgeban -n '__edgeban_command_is bans' -l ip -x -d 'answer for this address or network alone'
 complete -c edgeban -n '__edgeban_command_is bans' -l help -d 'show help'
 complete -c edgeban -n '__edgeban_command_is setup' -l zone -x -d 'DOMAIN to protect, as Cloudflare names the zone; repeatable'
-complete -c edgeban -n '__edgeban_command_is setup' -l action -x -d 'WORD for what the rule does, block or managed_challenge (default: block)'
+complete -c edgeban -n '__edgeban_command_is setup' -l action -x -d 'WORD for what the rule of the block list does, block or managed_challenge (default: block)'
 complete -c edgeban -n '__edgeban_command_is setup' -l dry-run -d 'change nothing, say what would be done'
 complete -c edgeban -n '__edgeban_command_is setup' -l yes -d 'ask nothing'
 complete -c edgeban -n '__edgeban_command_is setup' -l help -d 'show help'

@@ -87,7 +87,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         }
         'setup' = [ordered]@{
             '--zone' = 'DOMAIN to protect, as Cloudflare names the zone; repeatable'
-            '--action' = 'WORD for what the rule does, block or managed_challenge (default: block)'
+            '--action' = 'WORD for what the rule of the block list does, block or managed_challenge (default: block)'
             '--dry-run' = 'change nothing, say what would be done'
             '--yes' = 'ask nothing'
             '--help' = 'show help'
