@@ -43,9 +43,14 @@ func (x *session) bansOf(ctx context.Context, network netip.Prefix, asJSON bool)
 		x.out.warn(note)
 	}
 	answer := banAnswer{Network: reconcile.PrefixText(network), Bans: []banRow{}}
+	blocked := x.blocking().desired(said, reconcile.Desired{}).Blocking(x.now)
 	for _, w := range x.works() {
 		for _, p := range w.run(nil).About(said, network) {
-			answer.Bans = append(answer.Bans, w.rowOf(p))
+			row := w.rowOf(p)
+			if by, beaten := blocked.Covering(p.Prefix); row.Challenge && beaten {
+				row.BlockedBy = reconcile.PrefixText(by.Prefix)
+			}
+			answer.Bans = append(answer.Bans, row)
 		}
 	}
 	if _, reason, detail := x.blocking().policy().Place(network); reason != "" {
@@ -126,6 +131,9 @@ func (x *session) sayAnswer(a banAnswer) {
 		how := "listed as " + r.Value
 		if len(r.From) > 0 {
 			how += " (widened from " + r.From[0] + ")"
+		}
+		if r.BlockedBy != "" {
+			how = "but blocked as " + r.BlockedBy
 		}
 		if r.Why != "" {
 			how = "left out: " + r.note

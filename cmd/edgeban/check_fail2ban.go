@@ -18,9 +18,9 @@ import (
 	"edgeban/sources/fail2ban"
 )
 
-// databases reads every database of Fail2Ban.
-func (c *checkup) databases(ctx context.Context) {
-	if len(c.settings.Fail2banDBs) == 0 {
+// askSources asks every source.
+func (c *checkup) askSources(ctx context.Context) {
+	if len(c.sources()) == 0 {
 		p := c.settings.noSource()
 		c.fail("fail2ban", p.text, p.hint)
 		return
@@ -32,7 +32,11 @@ func (c *checkup) databases(ctx context.Context) {
 	}
 	for _, s := range said.Sources {
 		if s.Err != nil {
-			c.failOf("fail2ban", s.Err)
+			c.failOf(s.Name, s.Err)
+			continue
+		}
+		if s.Name != "fail2ban" {
+			c.ok(s.Name, "%s, %s", s.Label, activeText(s.Active))
 			continue
 		}
 		facts, err := fail2ban.New(s.Label, fail2ban.Options{DefaultBantime: c.settings.Fail2banBantime}).Facts(ctx)
@@ -43,7 +47,7 @@ func (c *checkup) databases(ctx context.Context) {
 		c.ok("fail2ban", "%s, schema %d, %s%s", s.Label, facts.Schema, activeText(s.Active), newestText(c.now, facts.Newest))
 	}
 	for _, note := range said.Notes {
-		c.warn("fail2ban", note, "")
+		c.warn("sources", note, "")
 	}
 }
 
@@ -97,6 +101,9 @@ func (c *checkup) bans(context.Context) {
 
 // fail2ban asks whether Fail2Ban runs, and whether it keeps a database at all.
 func (c *checkup) fail2ban(ctx context.Context) {
+	if len(c.settings.Fail2banDBs) == 0 {
+		return
+	}
 	client := func(args ...string) (string, error) {
 		if c.sys.fail2banClient == nil {
 			return "", exec.ErrNotFound

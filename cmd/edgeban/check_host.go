@@ -122,6 +122,11 @@ func (c *checkup) unitState(ctx context.Context, unit string) (loaded, active, f
 func (c *checkup) lastSuccess() finding {
 	const do = "Try a run: edgeban sync. journalctl -u edgeban tells of those before."
 	list, throttle := c.blocking().listState(), c.blocking().past().Throttle
+	for _, w := range c.works() { // the one that is worse off
+		if other := w.listState(); other.LastSuccess.Before(list.LastSuccess) {
+			list = other
+		}
+	}
 	switch last := list.LastSuccess; {
 	case throttle.Held(c.now):
 		return finding{"timer", warning, fmt.Sprintf("Cloudflare refuses writes since %s, next attempt at %s",

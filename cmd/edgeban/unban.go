@@ -84,7 +84,7 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 		x.out.warnOf(err, "; whether it still bans this is unknown")
 	}
 	if len(bans) > 0 {
-		x.say("Fail2Ban still bans it. To make this last:\n%s", unbanCommands(bans))
+		x.say("%s still bans it. To make this last:\n%s", whoBans(bans), unbanCommands(bans))
 	}
 	return errors.Join(problems...)
 }
@@ -222,11 +222,32 @@ func (e stillBannedError) Hint() string {
 		"\nOr keep it off the list for a while: edgeban unban " + reconcile.PrefixText(e.network) + " --for 1h"
 }
 
+// whoBans names the sources of bans.
+func whoBans(bans []reconcile.Ban) string {
+	var names []string
+	for _, b := range bans {
+		name := "Fail2Ban"
+		if b.Source == "crowdsec" {
+			name = "CrowdSec"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), " and ")
+}
+
 // unbanCommands are what to type to un-ban in each jail, a line each.
 func unbanCommands(bans []reconcile.Ban) string {
 	var lines []string
 	for _, b := range bans {
-		lines = append(lines, "  fail2ban-client set "+shellWord(b.Reason)+" unbanip "+shellWord(b.Value))
+		switch {
+		case b.Source == "fail2ban":
+			lines = append(lines, "  fail2ban-client set "+shellWord(b.Reason)+" unbanip "+shellWord(b.Value))
+		case strings.Contains(b.Value, "/"):
+			lines = append(lines, "  cscli decisions delete --range "+shellWord(b.Value))
+		default:
+			lines = append(lines, "  cscli decisions delete --ip "+shellWord(b.Value))
+		}
 	}
 	slices.Sort(lines)
 	return strings.Join(slices.Compact(lines), "\n")
