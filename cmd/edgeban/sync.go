@@ -106,6 +106,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 		report.Err = x.interrupted(ctx, report.Err)
 		if target, ok := run.Target.(*cloudflare.ListTarget); ok && !run.DryRun {
 			w.keep(report, target)
+			x.retried = x.retried || target.Retried()
 		}
 		done = append(done, ended{w, report, x.requests() - before, i > 0 && stopped})
 	}
