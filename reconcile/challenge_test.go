@@ -139,7 +139,7 @@ func TestBeatenIsNoSurprise(t *testing.T) {
 			address := fmt.Sprintf("192.0.2.%d", i)
 			challenge.items[prefix(address)] = item(address + " own 1h -1h crowdsec:x")
 			if blocks {
-				f.reading.Bans = append(f.reading.Bans, ban(address+" sshd 0s 1h"))
+				f.reading.Bans = bans("192.0.2.0/24 sshd 0s 1h")
 				c.reading.Bans = append(c.reading.Bans, ban(address+" captcha:x 0s 1h"))
 			}
 		}
