@@ -204,20 +204,24 @@ func (c *crowdsecServer) importMany(n int) {
 // take effect. Then the other one.
 func TestRealBoth(t *testing.T) {
 	t.Parallel()
-	const short = 4 * time.Second
-	l := newLab(t, jail{"sshd", "1d"}, jail{"brief", "4s"})
+	const short = 7 * time.Second
+	l := newLab(t, jail{"sshd", "1d"}, jail{"brief", short.String()})
 	c, f := l.withCrowdsec(), l.f2b
 	f.ban("sshd", "192.0.2.1", "192.0.2.2", "192.0.2.9")
 	c.decide("192.0.2.2", "4h")
 	c.decide("192.0.2.3", "4h")
+	l.expect("both", "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.9")
 	c.decide("192.0.2.4", short.String())
 	decided := time.Now()
-	l.expect("both", "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.9")
+	l.sync()
+	if !l.listed("192.0.2.4") {
+		t.Error("the short decision is not on the list")
+	}
 
 	c.kill()
 	f.client("set", "sshd", "unbanip", "192.0.2.1", "192.0.2.2")
 	f.ban("sshd", "192.0.2.5")
-	eventually(t, 30*time.Second, "CrowdSec's short ban would be over", func() bool { return time.Since(decided) > 2*short })
+	eventually(t, 30*time.Second, "CrowdSec's short ban would be over", func() bool { return time.Since(decided) > short+labMargin })
 	l.expect("CrowdSec is down", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.9")
 	if said := l.synced(); !strings.Contains(said, "degraded=true") {
 		t.Errorf("it is not said that one source is missing: %s", said)
@@ -237,7 +241,7 @@ func TestRealBoth(t *testing.T) {
 	c.lift("192.0.2.3")
 	c.lift("192.0.2.2") // its item names both: Fail2Ban may still want it
 	c.decide("192.0.2.7", "4h")
-	eventually(t, 30*time.Second, "Fail2Ban's short ban would be over", func() bool { return time.Since(banned) > 2*short+2*labMargin })
+	eventually(t, 30*time.Second, "Fail2Ban's short ban would be over", func() bool { return time.Since(banned) > short+3*labMargin })
 	l.expect("Fail2Ban is gone", "192.0.2.2", "192.0.2.5", "192.0.2.6", "192.0.2.7", "192.0.2.9")
 	rename(t, away, f.database())
 	l.expect("Fail2Ban is back", "192.0.2.5", "192.0.2.7", "192.0.2.9")
