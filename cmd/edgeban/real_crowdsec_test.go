@@ -5,6 +5,7 @@ package main
 import (
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -107,12 +108,13 @@ func TestRealCrowdSecDiesMidway(t *testing.T) {
 	if full < 9_000 {
 		t.Fatalf("only %d items", full)
 	}
-	l.env["EDGEBAN_CROWDSEC_URL"] = "http://" + relay(t, c.address(), 500_000, c.kill)
+	l.env["EDGEBAN_CROWDSEC_URL"] = "http://" + relay(t, c.address(), 500_000, c.cmd.Process)
 	l.edge.ResetRequests()
 	said := l.synced()
 	if !strings.Contains(said, "run skipped") || len(l.edge.Requests()) != 0 {
 		t.Errorf("%d requests: %s", len(l.edge.Requests()), said)
 	}
+	c.kill() // it is: this waits for its end
 	c.start()
 	l.env["EDGEBAN_CROWDSEC_URL"] = c.url()
 	l.sync()
@@ -121,9 +123,9 @@ func TestRealCrowdSecDiesMidway(t *testing.T) {
 	}
 }
 
-// relay passes connections on to an address, until so many bytes have come back over one; then it calls dies, and so does the
-// connection.
-func relay(t *testing.T, to string, after int64, dies func()) string {
+// relay passes connections on to an address, until so many bytes have come back over one; then it kills the server, and
+// the connection ends.
+func relay(t *testing.T, to string, after int64, server *os.Process) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -132,14 +134,14 @@ func relay(t *testing.T, to string, after int64, dies func()) string {
 	t.Cleanup(func() { _ = listener.Close() })
 	pass := func(client net.Conn) {
 		defer client.Close()
-		server, err := net.Dial("tcp", to)
+		upstream, err := net.Dial("tcp", to)
 		if err != nil {
 			return
 		}
-		defer server.Close()
-		go func() { _, _ = io.Copy(server, client) }()
-		if _, err := io.CopyN(client, server, after); err == nil {
-			dies()
+		defer upstream.Close()
+		go func() { _, _ = io.Copy(upstream, client) }()
+		if _, err := io.CopyN(client, upstream, after); err == nil {
+			_ = server.Kill()
 		}
 	}
 	go func() {
