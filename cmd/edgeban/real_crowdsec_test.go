@@ -49,6 +49,18 @@ func TestRealDecisions(t *testing.T) {
 	l.expect("for three seconds", "192.0.2.1", "192.0.2.4")
 	eventually(t, 20*time.Second, "it is over", func() bool { l.sync(); return !l.listed("192.0.2.4") })
 	l.expect("over", "192.0.2.1")
+
+	for _, value := range []string{"192.0.2.5", "192.0.2.5", "192.0.2.6", "192.0.2.7"} {
+		c.decide(value, "8h")
+	}
+	latest := func(value string) string { return " WHERE id = (SELECT max(id) FROM decisions WHERE value = '" + value + "')" }
+	c.inDatabase("UPDATE decisions SET origin = 'CAPI'" + latest("192.0.2.5"))
+	c.inDatabase("UPDATE decisions SET origin = 'CAPI'" + latest("192.0.2.6"))
+	c.inDatabase("UPDATE decisions SET simulated = 1" + latest("192.0.2.7"))
+	l.expect("one that the community bans, too; one that only the community bans; one that is simulated", "192.0.2.1", "192.0.2.5")
+	l.env["EDGEBAN_CROWDSEC_ORIGIN"] = "cscli,capi"
+	l.expect("with the community's", "192.0.2.1", "192.0.2.5", "192.0.2.6")
+	delete(l.env, "EDGEBAN_CROWDSEC_ORIGIN")
 	c.cscli("decisions", "delete", "--all")
 	l.expect("all deleted")
 
