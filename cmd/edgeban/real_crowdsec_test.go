@@ -53,7 +53,9 @@ func TestRealDecisions(t *testing.T) {
 	for _, value := range []string{"192.0.2.5", "192.0.2.5", "192.0.2.6", "192.0.2.7"} {
 		c.decide(value, "8h")
 	}
-	latest := func(value string) string { return " WHERE id = (SELECT max(id) FROM decisions WHERE value = '" + value + "')" }
+	latest := func(value string) string {
+		return " WHERE id = (SELECT max(id) FROM decisions WHERE value = '" + value + "')"
+	}
 	c.inDatabase("UPDATE decisions SET origin = 'CAPI'" + latest("192.0.2.5"))
 	c.inDatabase("UPDATE decisions SET origin = 'CAPI'" + latest("192.0.2.6"))
 	c.inDatabase("UPDATE decisions SET simulated = 1" + latest("192.0.2.7"))
