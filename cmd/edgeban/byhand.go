@@ -62,7 +62,8 @@ func lengthOf(cmd *cli.Command, name string) (time.Duration, error) {
 func (w work) carry(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.settings.Timeout)
 	defer cancel()
-	if !w.sys.terminal {
+	if !w.sys.terminal && !w.distant {
+		w.distant = true // between the lists of one command there is none
 		if err := w.keepDistance(ctx); err != nil {
 			return reconcile.Report{}, w.stopped(ctx, err)
 		}

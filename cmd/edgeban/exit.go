@@ -77,15 +77,19 @@ func report(w io.Writer, err error) int {
 		complain(w, help.Error(), "")
 		return exitUsage
 	case errors.As(err, &withheld):
-		complain(w, err.Error(), hintOf(err))
+		complainEach(w, err)
 		return exitWithheld
 	case errors.As(err, &pending):
 		return exitPending
 	default:
-		for _, e := range each(err) {
-			complain(w, e.Error(), hintOf(e))
-		}
+		complainEach(w, err)
 		return exitFailure
+	}
+}
+
+func complainEach(w io.Writer, err error) {
+	for _, e := range each(err) {
+		complain(w, e.Error(), hintOf(e))
 	}
 }
 

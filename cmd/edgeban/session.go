@@ -26,6 +26,7 @@ type session struct {
 	progress *progress          // nil: nobody looks on
 	crowdsec *crowdsec.Source   // nil: none is set
 	retried  bool               // the run has made its one further attempt after a refused write
+	distant  bool               // the distance to the last write before this run was kept
 	warned   bool               // that this host's own addresses are unknown
 }
 

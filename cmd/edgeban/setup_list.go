@@ -69,7 +69,7 @@ func (u *wanted) createList(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	u.setup.lists = append(u.setup.lists, cloudflare.List{Name: u.there.Name, Kind: cloudflare.KindIP})
+	u.lists = append(u.lists, cloudflare.List{Name: u.there.Name, Kind: cloudflare.KindIP})
 	u.say("list", u.there.Name+": created")
 	return nil
 }

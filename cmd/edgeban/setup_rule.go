@@ -60,13 +60,13 @@ func (u *wanted) findRule(ctx context.Context, name string) zoneRule {
 	}
 	switch {
 	case forbidden(err):
-		u.setup.failures = append(u.setup.failures, &ruleForbiddenError{name, u.ruleToPaste(name), err})
+		u.failures = append(u.failures, &ruleForbiddenError{name, u.ruleToPaste(name), err})
 	case err != nil:
-		u.setup.failures = append(u.setup.failures, err)
+		u.failures = append(u.failures, err)
 	default:
 		r.state, r.text, err = u.judge(r)
 		if err != nil {
-			u.setup.failures = append(u.setup.failures, err)
+			u.failures = append(u.failures, err)
 		}
 	}
 	return r
@@ -154,13 +154,13 @@ func (u *wanted) addRule(ctx context.Context, r zoneRule) {
 	case err == nil:
 		u.say("rule", r.name+": added, "+u.action)
 	case errors.As(err, &failure) && failure.RulesFull():
-		u.setup.failures = append(u.setup.failures, &zoneError{r.name, fmt.Sprintf("the plan's quota of custom rules is used up: %v", err),
+		u.failures = append(u.failures, &zoneError{r.name, fmt.Sprintf("the plan's quota of custom rules is used up: %v", err),
 			"A Free plan allows five in each zone. Widen one whose action is the same: (its expression) or " + u.rule().Expression +
 				", or delete one: " + customRulesPage + "."})
 	case forbidden(err):
-		u.setup.failures = append(u.setup.failures, &ruleForbiddenError{r.name, u.ruleToPaste(r.name), err})
+		u.failures = append(u.failures, &ruleForbiddenError{r.name, u.ruleToPaste(r.name), err})
 	default:
-		u.setup.failures = append(u.setup.failures, err)
+		u.failures = append(u.failures, err)
 	}
 }
 

@@ -19,19 +19,19 @@ func (u *setup) printPlan() {
 
 func (u *wanted) printPlan() {
 	if u.there.ID != "" {
-		u.setup.say("list", fmt.Sprintf("%s: is there, %s", u.there.Name, plural(u.there.Items, "item")))
+		u.say("list", fmt.Sprintf("%s: is there, %s", u.there.Name, plural(u.there.Items, "item")))
 	} else {
-		u.setup.say("list", fmt.Sprintf("%s: to be created (needs %s)", u.there.Name, permissionLists))
+		u.say("list", fmt.Sprintf("%s: to be created (needs %s)", u.there.Name, permissionLists))
 	}
 	for _, r := range u.rules {
 		switch r.state {
 		case ruleThere:
-			u.setup.say("rule", r.name+": "+r.text)
+			u.say("rule", r.name+": "+r.text)
 		case ruleDue:
-			u.setup.say("rule", fmt.Sprintf("%s: to be appended: %s, %s (needs %s and %s)",
+			u.say("rule", fmt.Sprintf("%s: to be appended: %s, %s (needs %s and %s)",
 				r.name, u.rule().Expression, u.action, permissionZones, permissionRules))
 		case ruleFailed:
-			u.setup.say("rule", r.name+": see below")
+			u.say("rule", r.name+": see below")
 		}
 	}
 }
