@@ -66,6 +66,9 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	}
 	defer unlock()
 	x.recall() // only now: what the run before us left is sure
+	if x.rest() {
+		return nil
+	}
 
 	if err := x.keepDistance(ctx); err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
