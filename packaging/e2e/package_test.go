@@ -1,0 +1,68 @@
+//go:build boot
+
+package e2e
+
+import (
+	"fmt"
+	"strings"
+)
+
+func installs(h *host) {
+	h.sh("apt-get install -y --no-install-recommends /root/edgeban.deb")
+	h.prints("edgeban 1.0.0", "edgeban version | cut -d' ' -f1-2")
+	h.prints("640 root:edgeban", "stat -c '%a %U:%G' /etc/edgeban/edgeban.toml")
+	h.prints("edgeban:/var/lib/edgeban", "getent passwd edgeban | cut -d: -f1,6")
+	h.prints("disabled disabled", "echo $(systemctl is-enabled edgeban.timer edgeban.path)")
+	h.prints("inactive inactive inactive", "echo $(systemctl is-active edgeban.timer edgeban.path edgeban.service)")
+	if n := len(h.edge.Requests()); n > 0 {
+		h.t.Errorf("expected that nothing is asked of Cloudflare yet, there were %d requests", n)
+	}
+}
+
+func unitsAreSound(h *host) {
+	units := ""
+	for _, name := range []string{"edgeban", "edgeban@web"} {
+		units += fmt.Sprintf(" %[1]s.service %[1]s.timer %[1]s.path", name)
+	}
+	h.prints("", "systemd-analyze verify --man=no"+units+" /usr/share/doc/edgeban/examples/edgeban-failure@.service 2>&1")
+	for _, name := range []string{"edgeban", "edgeban@web"} {
+		h.t.Log(strings.TrimSpace(h.sh("systemd-analyze security --no-pager --threshold=14 " + name + ".service | tail -n 1")))
+	}
+}
+
+func namesWhatIsMissing(h *host) {
+	h.fails(1, "systemctl start edgeban.service")
+	h.sh("journalctl -u edgeban.service -o cat | grep -q 'the Cloudflare account is not set'")
+	h.sh(`sed -i -e 's|^#account = .*|account = "` + account + `"|' -e 's|^#api-url = .*|api-url = "` + h.edge.URL() + `"|' ` +
+		`-e 's|^#metrics-file = .*|metrics-file = "/var/lib/prometheus/node-exporter/edgeban.prom"|' /etc/edgeban/edgeban.toml`)
+	h.fails(1, "systemctl start edgeban.service")
+	h.sh("journalctl -u edgeban.service -o cat | grep -q 'there is no Cloudflare API token'")
+	h.write("/etc/edgeban/token", token+"\n", 0o600)
+	h.listed(0)
+}
+
+func removes(h *host) {
+	for _, unit := range []string{"edgeban.service", "edgeban.timer"} {
+		h.dropIn(unit, "")
+	}
+	h.sh("rm -rf /etc/systemd/system/edgeban*.d; systemctl daemon-reload; systemctl enable --quiet --now edgeban.timer edgeban.path edgeban@second.timer")
+	if said := h.sh("apt-get remove -y edgeban 2>&1"); !strings.Contains(said, "edgeban flush") {
+		h.t.Errorf("expected a word about edgeban flush:\n%s", said)
+	}
+	h.prints("", "systemctl list-units --all --no-legend 'edgeban*'")
+	h.prints("", "find /etc/systemd/system /var/lib/prometheus -name '*edgeban*'")
+	h.sh("test -s /etc/edgeban/token && test -d /var/lib/edgeban") // for the one who installs it again
+	before := len(h.edge.Requests())
+	h.sh("touch /run/fail2ban/edgeban && sleep 3")
+	if n := len(h.edge.Requests()) - before; n > 0 {
+		h.t.Errorf("expected that nothing asks Cloudflare any more, there were %d requests", n)
+	}
+}
+
+func purges(h *host) {
+	h.sh("apt-get purge -y edgeban")
+	h.prints("", "find / -xdev -name '*edgeban*' -not -path '/proc/*' -not -path /root/edgeban.deb")
+	h.prints("", "getent passwd edgeban; getent group edgeban; true")
+	h.prints("", "getfacl --absolute-names --omit-header --skip-base /var/lib/prometheus/node-exporter")
+	h.sh("systemctl is-active fail2ban.service && fail2ban-client ping")
+}
