@@ -68,7 +68,7 @@ func fail2banStops(h *host) {
 	h.sh("systemctl stop fail2ban.service")
 	h.stays(2, banned()...)
 	h.sh("systemctl start fail2ban.service")
-	h.sh("for i in $(seq 50); do fail2ban-client ping >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1")
+	h.fail2banAnswers()
 	h.stays(1, banned()...)
 }
 
@@ -85,4 +85,33 @@ func rootAndService(h *host) {
 	h.sh(asRoot + "sync")
 	h.listed(soon, banned()...)
 	h.prints("", "find /var/lib/edgeban -not -user edgeban")
+}
+
+// exampleJails switches all of them on, as somebody would who copies the file.
+func exampleJails(h *host) {
+	h.sh(`sed 's/^enabled *= false/enabled = true/' /usr/share/doc/edgeban/examples/jails.conf >/etc/fail2ban/jail.d/edgeban.local
+		mkdir -p /var/log/nginx /var/www/joomla/administrator/logs /var/www/nextcloud/data
+		touch /var/log/nginx/access.log /var/log/nginx/error.log /var/www/joomla/administrator/logs/error.php /var/www/nextcloud/data/nextcloud.log
+		systemctl restart fail2ban.service`)
+	h.fail2banAnswers()
+	status := h.sh("fail2ban-client status")
+	for _, jail := range []string{"joomla", "mattermost", "nextcloud", "nginx-botsearch", "nginx-http-auth", "nginx-limit-req", "recidive", "sshd", "wordpress"} {
+		if !strings.Contains(status, jail) {
+			h.t.Errorf("expected a jail %s:\n%s", jail, status)
+		}
+	}
+	line := `203.0.113.30 - - [` + time.Now().UTC().Format("02/Jan/2006:15:04:05 -0700") + `] "POST /wp-login.php HTTP/1.1" 200 4523 "-" "curl"` + "\n"
+	h.write("/var/log/nginx/access.log", strings.Repeat(line, 5), 0o644)
+	h.listed(soon, banned("203.0.113.30")...)
+	h.unban("wordpress", "203.0.113.30")
+	h.listed(soon, banned()...)
+	h.sh("rm /etc/fail2ban/jail.d/edgeban.local && systemctl restart fail2ban.service")
+	h.fail2banAnswers()
+}
+
+func (h *host) fail2banAnswers() {
+	h.t.Helper()
+	if !within(10*time.Second, func() bool { _, err := h.try("fail2ban-client ping"); return err == nil }) {
+		h.t.Fatal("expected Fail2Ban to answer within 10 s")
+	}
 }

@@ -34,6 +34,7 @@ func TestBoot(t *testing.T) {
 		{"the token goes, and comes back", tokenGoes},
 		{"a thousand triggers in ten seconds are a few runs", stormOfTriggers},
 		{"during a hold a triggered run asks Cloudflare nothing", triggeredDuringHold},
+		{"the example jails start, and one of them bans from a log", exampleJails},
 		{"several configurations on one host", instances},
 		{"Prometheus shows the metrics", prometheusShowsMetrics},
 		{"the journal holds no secret and no line without meaning", journalIsClean},

@@ -29,7 +29,7 @@ type guest struct {
 func (g *guest) boot() {
 	g.t.Helper()
 	g.said = &bytes.Buffer{}
-	g.nspawn = exec.Command("systemd-nspawn", "--quiet", "--directory="+g.root, "--boot", "--hostname=web-1", "--register=no", "--keep-unit",
+	g.nspawn = exec.Command("systemd-nspawn", "--quiet", "--directory="+g.root, "--boot", "--register=no", "--keep-unit",
 		"--resolv-conf=off", "--timezone=off", "--link-journal=no")
 	g.nspawn.Stdout, g.nspawn.Stderr = g.said, g.said
 	if err := g.nspawn.Start(); err != nil {

@@ -48,6 +48,7 @@ func newHost(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	h.write("/root/edgeban.deb", string(deb), 0o644)
+	h.write("/etc/hostname", "web-1\n", 0o644)
 	h.write("/etc/fail2ban/jail.d/e2e.local", jails, 0o644)
 	for _, name := range []string{"sshd", "web", "brief"} {
 		h.write("/var/log/"+name+".log", "", 0o644)
