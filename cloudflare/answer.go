@@ -46,7 +46,7 @@ func (c *Client) receive(resp *http.Response, room []byte) (answer, error) {
 	body := bytes.NewBuffer(room[:0])
 	_, err := body.ReadFrom(io.LimitReader(resp.Body, c.bodyLimit+1))
 	if err != nil && a.good() {
-		return a, &NoAnswerError{Method: a.method, Path: a.path, Host: req.URL.Hostname(), Partial: true, Err: c.cleaned(err)}
+		return a, &NoAnswerError{Method: a.method, Path: a.path, Host: req.URL.Hostname(), Origin: origin(req.URL), Partial: true, Err: c.cleaned(err)}
 	}
 	if int64(body.Len()) > c.bodyLimit {
 		a.tooLarge = true

@@ -51,7 +51,7 @@ func (t *ListTarget) Add(ctx context.Context, posts []reconcile.Post) (int, erro
 	if err != nil {
 		return 0, fmt.Errorf("add to %s: %w", t.Name(), err)
 	}
-	done, err := batches(t, all, func(batch []member) error {
+	done, err := batches(t, Adding, all, func(batch []member) error {
 		return t.change(ctx, http.MethodPost, batch)
 	})
 	if err != nil {
@@ -71,6 +71,7 @@ func (t *ListTarget) Replace(ctx context.Context, posts []reconcile.Post) error 
 	case len(all) > t.options.BatchSize:
 		err = &batchError{len(all), t.options.BatchSize}
 	default:
+		t.progress(Replacing, 0, len(all))
 		err = t.change(ctx, http.MethodPut, all)
 		t.shrink(err, len(all))
 	}
@@ -112,7 +113,7 @@ func (t *ListTarget) Remove(ctx context.Context, items []reconcile.Item) (int, e
 		}
 		all = append(all, member{item.ID})
 	}
-	done, err := batches(t, all, func(batch []member) error {
+	done, err := batches(t, Removing, all, func(batch []member) error {
 		return t.change(ctx, http.MethodDelete, map[string]any{"items": batch})
 	})
 	if err != nil {
@@ -123,9 +124,10 @@ func (t *ListTarget) Remove(ctx context.Context, items []reconcile.Item) (int, e
 
 // batches hands all to do, as many at a time as a write may carry, and returns how many went through. A batch that is
 // refused as too large is halved. No member, no call: an empty write could empty the list.
-func batches[T any](t *ListTarget, all []T, do func([]T) error) (int, error) {
+func batches[T any](t *ListTarget, work Work, all []T, do func([]T) error) (int, error) {
 	done := 0
 	for done < len(all) {
+		t.progress(work, done, len(all))
 		size := min(t.options.BatchSize, len(all)-done)
 		err := do(all[done : done+size])
 		switch {
@@ -167,7 +169,7 @@ func (t *ListTarget) Await(ctx context.Context, operationID string) error {
 	err := t.client.Await(ctx, operationID)
 	var ended *OperationError
 	var answer *APIError
-	if errors.As(err, &ended) || errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+	if errors.As(err, &ended) && !ended.Refused() || errors.As(err, &answer) && answer.Status == http.StatusNotFound {
 		return nil
 	}
 	return err

@@ -137,8 +137,9 @@ func (e *APIError) Hint() string {
 // NoAnswerError is a request to which no whole answer came.
 type NoAnswerError struct {
 	Method, Path string
-	Host         string
-	Partial      bool // an answer began
+	Host         string // without the port
+	Origin       string // scheme, host and port: "https://api.cloudflare.com"
+	Partial      bool   // an answer began
 	Err          error
 }
 
@@ -162,7 +163,7 @@ func (e *NoAnswerError) Hint() string {
 		return "The certificate was not accepted. Are the CA certificates installed (package ca-certificates), is the clock right, " +
 			"and does a proxy open the connection?"
 	}
-	return "Try: curl -sS https://" + e.Host + " from this host; a firewall or proxy may be in between. The next run tries again."
+	return "Try: curl -sS " + e.Origin + " from this host; a firewall or proxy may be in between. The next run tries again."
 }
 
 // UncertainError is a write of which nobody knows whether it took effect: no answer came, or one that says nothing.

@@ -83,6 +83,7 @@ func (t *ListTarget) walk(ctx context.Context) ([]reconcile.Item, error) {
 				return nil, fmt.Errorf("page %d: %w", number, err)
 			}
 		}
+		t.progress(Reading, len(w.items), t.list.Items)
 		if next == "" {
 			return w.items, nil
 		}

@@ -47,6 +47,9 @@ func (c *Client) ask(ctx context.Context, u *url.URL, room []byte) (answer, erro
 	return r.answer, nil
 }
 
+// origin is where a URL leads, without the path.
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
 func (c *Client) noAnswer(req *http.Request, err error) error {
 	var partial *NoAnswerError
 	if errors.As(err, &partial) {
@@ -56,7 +59,7 @@ func (c *Client) noAnswer(req *http.Request, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // the URL is told otherwise
 	}
-	return &NoAnswerError{Method: req.Method, Path: req.URL.Path, Host: req.URL.Hostname(), Err: c.cleaned(err)}
+	return &NoAnswerError{Method: req.Method, Path: req.URL.Path, Host: req.URL.Hostname(), Origin: origin(req.URL), Err: c.cleaned(err)}
 }
 
 // reading is one read with its attempts. Its methods are go-retryablehttp's hooks, because that library's own obey

@@ -17,6 +17,31 @@ type ListOptions struct {
 
 	// NoRetry forgoes the one further attempt after a refused write: for runs that cannot remember a refusal.
 	NoRetry bool
+
+	// Progress learns how far a long piece of work has come; nil: nobody wants to know. It is called from the goroutine of the target.
+	Progress func(Progress)
+}
+
+// Progress is how far a piece of work has come.
+type Progress struct {
+	Work      Work
+	Done, All int // items; All is what Cloudflare counts, and 0 when that is unknown
+}
+
+// Work is what a target is at.
+type Work uint8
+
+const (
+	Reading Work = iota
+	Adding
+	Removing
+	Replacing
+)
+
+func (t *ListTarget) progress(work Work, done, all int) {
+	if t.options.Progress != nil {
+		t.options.Progress(Progress{work, done, all})
+	}
 }
 
 // ListTarget is one of an account's IP lists. It serves one run and one goroutine: after a write that was refused, or

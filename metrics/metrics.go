@@ -147,15 +147,18 @@ func (s sheet) plan(plan *reconcile.Plan, target string) {
 		"Items of our own that no ban wants, and that stay until their leases end because the database was replaced.", "target")
 	unanswered := s.gauge("edgeban_list_unanswered_items",
 		"Items of our own that no ban wants, and that stay because a source did not answer that may want them.", "target")
+	blocked := s.gauge("edgeban_list_protected_items",
+		"Items of other owners that block what is protected, and that edgeban must not remove.", "target")
 	if plan == nil {
 		return
 	}
 	capacity.add(plan.Room, target)
-	lingering.add(plan.Lingering, target)
+	lingering.add(len(plan.Lingering), target)
 	covered.add(plan.Covered, target)
 	satisfied.add(plan.Satisfied, target)
 	withheld.add(len(plan.Withheld), target)
 	orphaned.add(len(plan.Orphaned), target)
+	blocked.add(len(plan.Blocked), target)
 	unanswered.add(plan.Unanswered, target)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,8 +56,8 @@ func fullRun() Run {
 				Add:    slices.Repeat([]reconcile.Addition{{Why: reconcile.AddNew}}, 9),
 				Remove: slices.Repeat([]reconcile.Removal{{Why: reconcile.RemoveEnded}}, 3), Withheld: make([]reconcile.Removal, 1),
 				Items: 60, Own: 40, Foreign: 12, Peers: map[string]int{"web-2-00000000": 8},
-				Lingering: 4, Satisfied: 6, Covered: 5, Room: 9_990, Unanswered: 2,
-				Orphaned: slices.Repeat([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, 7),
+				Lingering: make([]reconcile.Staying, 4), Satisfied: 6, Covered: 5, Room: 9_990, Unanswered: 2,
+				Orphaned: make([]reconcile.Staying, 7),
 				NoRoom:   []*reconcile.Entry{{Terms: []reconcile.Term{{Source: "fail2ban"}}}},
 			},
 			Applied: reconcile.Applied{Added: 9, Removed: 3},
@@ -215,7 +214,7 @@ func TestAbsent(t *testing.T) {
 	ofPlan := []string{
 		"edgeban_drift_items", "edgeban_last_run_added_items", "edgeban_last_run_removed_items", "edgeban_list_items",
 		"edgeban_list_capacity_items", "edgeban_list_covered_entries", "edgeban_list_lingering_items", "edgeban_list_satisfied_entries",
-		"edgeban_list_withheld_items", "edgeban_list_orphaned_items", "edgeban_list_unanswered_items", "edgeban_drift_age_seconds",
+		"edgeban_list_withheld_items", "edgeban_list_orphaned_items", "edgeban_list_unanswered_items", "edgeban_list_protected_items", "edgeban_drift_age_seconds",
 	}
 	const hold = "edgeban_hold_until_timestamp_seconds"
 	ofMemory := []string{"edgeban_refused_runs", hold}

@@ -50,7 +50,7 @@ func removeAll(ctx context.Context, t Target, p Plan) (int, error) {
 // applySparingly carries a plan out with one write, on an account that may not let a second one through: all the content at once
 // where that is sure to touch nobody else's items, otherwise only the direction whose oldest change has waited longest.
 func applySparingly(ctx context.Context, t Target, p Plan, content []Post, before Waiting) (done Applied, err error) {
-	if len(p.Add) > 0 && len(p.Remove) > 0 {
+	if p.bothDirections() {
 		if r, ok := t.(Replacer); ok && len(content) > 0 {
 			err := r.Replace(ctx, content)
 			if err == nil {
@@ -60,17 +60,25 @@ func applySparingly(ctx context.Context, t Target, p Plan, content []Post, befor
 				return Applied{}, err
 			}
 		}
-		open := p
-		open.Withheld = nil // these wait for a person
-		missing, stale := waitingAfter(open, Applied{}, before).Oldest()
-		if p.RemoveFirst || missing.IsZero() || !stale.IsZero() && stale.Before(missing) {
-			p.Add = nil
-		} else {
-			p.Remove = nil
-		}
+		p = p.oneDirection(before)
 	}
 	return Apply(ctx, t, p)
 }
+
+// oneDirection is the part of the plan that waited longest: its additions or its removals.
+func (p Plan) oneDirection(before Waiting) Plan {
+	open := p
+	open.Withheld = nil // these wait for a person
+	missing, stale := waitingAfter(open, Applied{}, before).Oldest()
+	if p.RemoveFirst || missing.IsZero() || !stale.IsZero() && stale.Before(missing) {
+		p.Add = nil
+	} else {
+		p.Remove = nil
+	}
+	return p
+}
+
+func (p Plan) bothDirections() bool { return len(p.Add) > 0 && len(p.Remove) > 0 }
 
 // content is what the list holds after the plan, for a target that can be written whole; nil when an item on it is not ours.
 // Comments of items that stay are kept to the letter.

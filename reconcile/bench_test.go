@@ -7,12 +7,15 @@ import (
 	"time"
 )
 
-// BenchmarkDesireDiff plans for a full list of 10 000 items: up to half of them of bans in force, the rest of bans that are gone.
+// BenchmarkDesireDiff plans for a full list: up to half of its items of bans in force, the rest of bans that are gone.
 func BenchmarkDesireDiff(b *testing.B) {
-	for _, n := range []int{1_000, 10_000, 100_000} {
-		b.Run(fmt.Sprintf("bans=%d", n), func(b *testing.B) {
-			all, have := manyBans(n), manyItems(10_000, min(n/2, 5_000))
-			s := scene{room: 10_000}
+	for _, n := range []struct{ bans, items int }{
+		{1_000, 10_000}, {10_000, 10_000}, {100_000, 10_000}, // more and more bans
+		{10_000, 1_000}, {10_000, 100_000}, // … items
+	} {
+		b.Run(fmt.Sprintf("bans=%d/items=%d", n.bans, n.items), func(b *testing.B) {
+			all, have := manyBans(n.bans), manyItems(n.items, min(n.bans, n.items)/2)
+			s := scene{room: n.items}
 			policy, view := s.policy(), s.view()
 			view.Sources, view.Steady = []string{"fail2ban"}, []string{"fail2ban"} // the removals are no surprise
 			policy.Protected = NewProtection(Reserved())

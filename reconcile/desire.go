@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -64,25 +65,34 @@ type Desired struct {
 // Desire turns what the sources said into entries: parsed, masked, IPv6 widened, filtered, merged per prefix. It is
 // pure: the same bans in any order give the same result.
 func Desire(bans []Ban, policy Policy, now time.Time) Desired {
-	d := Desired{Margin: policy.Margin, protected: policy.Protected, hidden: map[netip.Prefix]LeftOutReason{}}
-	placed := make([]placing, 0, len(bans))
-	for i := range bans {
-		b := &bans[i]
-		if forgotten(b, policy.Margin, now) {
-			continue
+	return desire(bans, policy, now, min(runtime.GOMAXPROCS(0), 1+len(bans)/shareSize))
+}
+
+// desire shares the work among so many goroutines. The result does not depend on their number.
+func desire(bans []Ban, policy Policy, now time.Time, workers int) Desired {
+	drafts := make([]draft, workers)
+	together(workers, func(i int) {
+		drafts[i] = policy.draft(bans, len(bans)*i/workers, len(bans)*(i+1)/workers, now)
+	})
+	all := drafts[0]
+	for _, d := range drafts[1:] {
+		all.leftOut = append(all.leftOut, d.leftOut...)
+		for prefix, reason := range d.hidden {
+			all.hide(prefix, reason)
 		}
-		exact, reason := ParsePrefix(b.Value)
-		prefix, reason, detail := policy.place(b, exact, reason)
-		if reason != "" {
-			d.leaveOut(b, prefix, reason, detail, now)
-			continue
-		}
-		placed = append(placed, placing{order: orderOf(prefix), ban: int32(i), widened: prefix != exact})
 	}
-	slices.SortFunc(placed, func(a, b placing) int { return a.order.compare(b.order) })
-	d.Entries = merge(placed, bans)
-	slices.SortFunc(d.LeftOut, compareLeftOut)
-	return d
+	slices.SortFunc(all.leftOut, compareLeftOut)
+	return Desired{
+		Entries: mergeAll(sorted(drafts), bans), LeftOut: all.leftOut, Margin: policy.Margin,
+		protected: policy.Protected, hidden: all.hidden,
+	}
+}
+
+// draft is what becomes of some of the bans.
+type draft struct {
+	placed  []placing
+	leftOut []LeftOut
+	hidden  map[netip.Prefix]LeftOutReason
 }
 
 // placing is a ban that goes on the list. There may be many, so it is small and has no pointers.
@@ -92,10 +102,28 @@ type placing struct {
 	widened bool
 }
 
-// merge makes one entry of all bans with the same prefix, which stand together.
-func merge(placed []placing, bans []Ban) []Entry {
-	entries := make([]Entry, 0, len(placed))
-	terms := make([]Term, 0, len(placed)) // one array holds the terms of all entries
+// draft places the bans with an index from one to before the other.
+func (p *Policy) draft(bans []Ban, from, to int, now time.Time) draft {
+	d := draft{placed: make([]placing, 0, to-from), hidden: map[netip.Prefix]LeftOutReason{}}
+	for i := from; i < to; i++ {
+		b := &bans[i]
+		if forgotten(b, p.Margin, now) {
+			continue
+		}
+		exact, reason := ParsePrefix(b.Value)
+		prefix, reason, detail := p.place(b, exact, reason)
+		if reason != "" {
+			d.leaveOut(b, prefix, reason, detail, now)
+			continue
+		}
+		d.placed = append(d.placed, placing{order: orderOf(prefix), ban: int32(i), widened: prefix != exact})
+	}
+	return d
+}
+
+// merge makes one entry of all bans with the same prefix, which stand together, and appends it to entries. terms is room for
+// the terms of all these entries.
+func merge(placed []placing, bans []Ban, entries []Entry, terms []Term) []Entry {
 	end := 0
 	for start := 0; start < len(placed); start = end {
 		e := Entry{Prefix: placed[start].order.prefix()}
@@ -126,15 +154,25 @@ func (e *Entry) tidy() {
 // forgotten reports whether a ban ended so long ago that it cannot let an item linger any more. An hour more lets the
 // removal of that item be explained.
 func forgotten(b *Ban, margin time.Duration, now time.Time) bool {
-	return !b.Permanent() && after(after(b.Until, max(b.Length(), 0)), margin+time.Hour).Before(now)
+	if b.Permanent() || b.Until.After(now) {
+		return false
+	}
+	return after(after(b.Until, max(b.Length(), 0)), margin+time.Hour).Before(now)
 }
 
-func (d *Desired) leaveOut(b *Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {
-	if known, ok := d.hidden[prefix]; prefix.IsValid() && (!ok || reason < known) { // whatever the order of the bans
-		d.hidden[prefix] = reason
+func (d *draft) leaveOut(b *Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {
+	if prefix.IsValid() {
+		d.hide(prefix, reason)
 	}
 	if b.Permanent() || b.Until.After(now) {
-		d.LeftOut = append(d.LeftOut, LeftOut{Ban: *b, Reason: reason, Detail: detail})
+		d.leftOut = append(d.leftOut, LeftOut{Ban: *b, Reason: reason, Detail: detail})
+	}
+}
+
+// hide keeps the least of a prefix's reasons, whatever the order of the bans.
+func (d *draft) hide(prefix netip.Prefix, reason LeftOutReason) {
+	if known, ok := d.hidden[prefix]; !ok || reason < known {
+		d.hidden[prefix] = reason
 	}
 }
 
@@ -151,8 +189,12 @@ func (p *Policy) place(b *Ban, prefix netip.Prefix, reason LeftOutReason) (netip
 	case reason != "":
 		return prefix, reason, ""
 	}
-	if covering, ok := p.Protected.Covering(prefix); ok {
-		return p.widest(prefix), covering.Reason, covering.Detail
+	wide := p.widest(prefix)
+	_, touching := p.Protected.Touching(wide) // seldom; otherwise nothing protected is anywhere near
+	if touching {
+		if covering, ok := p.Protected.Covering(prefix); ok {
+			return wide, covering.Reason, covering.Detail
+		}
 	}
 	least := p.MinPrefix4
 	if prefix.Addr().Is6() {
@@ -161,12 +203,15 @@ func (p *Policy) place(b *Ban, prefix netip.Prefix, reason LeftOutReason) (netip
 	if prefix.Bits() < least {
 		return prefix, LeftOutTooBroad, fmt.Sprintf("broader than /%d", least)
 	}
-	wide, inside, ok := p.widen(prefix)
+	if !touching {
+		return wide, "", ""
+	}
+	narrowed, inside, ok := p.widen(prefix)
 	if !ok {
-		return p.widest(prefix), inside.Reason,
+		return wide, inside.Reason,
 			strings.TrimSuffix(fmt.Sprintf("contains %s: %s", PrefixText(inside.Prefix), inside.Detail), ": ")
 	}
-	return wide, "", ""
+	return narrowed, "", ""
 }
 
 // widest is where a prefix would go if nothing were protected.

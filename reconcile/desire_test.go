@@ -156,7 +156,7 @@ func TestDesireIsTheSameInAnyOrder(t *testing.T) {
 		d := Desire(order, scene{}.policy(), at("0s"))
 		p := Diff(d, items("192.0.2.1 own 1h 0s fail2ban:sshd"), scene{}.view())
 		same(t, changes(p), []string{"remove 192.0.2.1 left out"})
-		if got := p.Remove[0].Detail; got != "jail_removed" {
+		if got := p.Remove[0].LeftOut; got != "jail_removed" {
 			t.Errorf("because of %s", got)
 		}
 	}

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ type differ struct {
 	held  []holding // sorted by prefix
 	cases []wish    // one per entry, in the same order
 
-	broadest map[int]int // by how many bits the addresses have: the least prefix length among the entries
+	broadest [129]int // by how many bits the addresses have: the least prefix length among the entries
 }
 
 // wish is an entry and what is decided about it.
@@ -96,8 +97,10 @@ func (d *differ) classify(have []Item) {
 			d.plan.Own++
 		case h.class == Peer:
 			d.plan.Peers[h.tag.Owner]++
+			d.blocks(&h)
 		default:
 			d.plan.Foreign++
+			d.blocks(&h)
 		}
 		d.held = append(d.held, h)
 	}
@@ -107,12 +110,22 @@ func (d *differ) classify(have []Item) {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
+	slices.SortFunc(d.plan.Blocked, func(a, b Blocked) int {
+		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), strings.Compare(a.Owner, b.Owner))
+	})
+}
+
+// blocks notes an item of somebody else that blocks what is protected. Nobody visits from a reserved range.
+func (d *differ) blocks(h *holding) {
+	if p, ok := d.want.protected.Touching(h.Prefix); ok && p.Reason != LeftOutReserved {
+		d.plan.Blocked = append(d.plan.Blocked, Blocked{Prefix: h.Prefix, Owner: h.tag.Owner, Protected: p})
+	}
 }
 
 // judge decides each entry by itself. Entries and items are both sorted by prefix.
 func (d *differ) judge() {
 	d.cases = make([]wish, len(d.want.Entries))
-	d.broadest = map[int]int{32: 32, 128: 128}
+	d.broadest[32], d.broadest[128] = 32, 128
 	j := 0
 	for i := range d.cases {
 		w := &d.cases[i]

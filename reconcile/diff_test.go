@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 )
@@ -126,7 +127,7 @@ func TestDiffWhyRemoved(t *testing.T) {
 				bs[0].Remedy = Challenge
 				p := Diff(Desire(bs, c.scene.policy(), at("0s")), items(have...), c.scene.view())
 				same(t, changes(p), c.want)
-				same(t, p.Remove[0].Detail, c.detail)
+				same(t, string(p.Remove[0].LeftOut), c.detail)
 				return
 			}
 			p := c.scene.expect(t, c.want...)
@@ -181,8 +182,11 @@ func TestDiffCounts(t *testing.T) {
 		},
 	}.expect(t, "add 192.0.2.7 take-over", "add 198.51.100.0/24 new", "remove 192.0.2.6 lifted")
 	p.Add, p.Remove = nil, nil
+	same(t, prefixes(p.Lingering), []netip.Prefix{netip.MustParsePrefix("192.0.2.2/32")})
+	same(t, p.Lingering[0].Until, at("2m"))
+	p.Lingering = nil
 	same(t, p, Plan{
-		Now: at("0s"), Items: 7, Own: 4, Foreign: 2, Peers: map[string]int{peer: 1}, Keep: 3, Lingering: 1, Satisfied: 2, Covered: 1, Room: 10_000,
+		Now: at("0s"), Items: 7, Own: 4, Foreign: 2, Peers: map[string]int{peer: 1}, Keep: 3, Satisfied: 2, Covered: 1, Room: 10_000,
 	})
 }
 

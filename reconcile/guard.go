@@ -26,13 +26,14 @@ const (
 //
 // Ownership "exclusive" makes untagged items ours; that they are no longer wanted is a guess until a person has looked. A source
 // that was replaced proves nothing about bans that it lacks: their items stay until their leases end. And too many removals that
-// nothing explains are more likely a mistake than an un-ban.
+// nothing explains are more likely a mistake than an un-ban. So is a filter that no active ban passes.
 func (d *differ) guard() {
 	limits := d.view.Limits
 	orphans := make(map[netip.Prefix]bool, len(d.view.Orphans))
 	for _, p := range d.view.Orphans {
 		orphans[p] = true
 	}
+	silenced := d.silenced()
 	var surprising []*holding
 	for i := range d.held {
 		h := &d.held[i]
@@ -40,6 +41,8 @@ func (d *differ) guard() {
 		case limits.AllowRemovals || !h.ours() || h.protected:
 		case !h.tagged:
 			h.withheld = !limits.AllowUntagged
+		case silenced && h.wish < 0 && d.want.hidden[h.Prefix] == LeftOutFiltered:
+			h.withheld = true
 		case !d.unexplained(h):
 		case orphans[h.Prefix], slices.ContainsFunc(d.view.Replaced, h.tag.names):
 			h.orphan = true
@@ -53,6 +56,12 @@ func (d *differ) guard() {
 			h.withheld, h.surprising = true, true
 		}
 	}
+}
+
+// silenced reports whether there are active bans and the filters pass none of them.
+func (d *differ) silenced() bool {
+	filtered := slices.ContainsFunc(d.want.LeftOut, func(l LeftOut) bool { return l.Reason == LeftOutFiltered })
+	return filtered && !slices.ContainsFunc(d.want.Entries, func(e Entry) bool { return e.active(d.view.Now) })
 }
 
 // unexplained reports whether a tagged item's lease runs although no entry stands at its prefix or around it, and no ban
@@ -94,24 +103,40 @@ func (d *differ) steady(h *holding) bool {
 type WithheldError struct {
 	Withheld int
 	Untagged int // of these, items without a tag
+	Filtered int // … items whose bans no filter passes
 	Of       int // removals in all
 }
 
 func (e *WithheldError) Error() string {
-	why := "these items' bans should have gone on, but their source no longer knows them"
-	if e.Untagged == e.Withheld {
-		why = "these items have no edgeban tag"
-	} else if e.Untagged > 0 {
-		why = fmt.Sprintf("the bans of %d should have gone on, but their source no longer knows them, and %d have no edgeban tag",
-			e.Withheld-e.Untagged, e.Untagged)
+	var parts []string
+	for _, kind := range []struct {
+		n         int
+		all, some string
+	}{
+		{e.Withheld - e.Untagged - e.Filtered, "these items' bans should have gone on, but their source no longer knows them",
+			"the bans of %d should have gone on, but their source no longer knows them"},
+		{e.Filtered, "the settings jail and exclude-jail leave out every active ban",
+			"the settings jail and exclude-jail leave out every active ban, those of %d among them"},
+		{e.Untagged, "these items have no edgeban tag", "%d have no edgeban tag"},
+	} {
+		switch kind.n {
+		case 0:
+		case e.Withheld:
+			parts = append(parts, kind.all)
+		default:
+			parts = append(parts, fmt.Sprintf(kind.some, kind.n))
+		}
 	}
-	return fmt.Sprintf("%d of %d removals withheld: %s", e.Withheld, e.Of, why)
+	return fmt.Sprintf("%d of %d removals withheld: %s", e.Withheld, e.Of, strings.Join(parts, ", and "))
 }
 
 // Hint says what to do.
 func (e *WithheldError) Hint() string {
 	hint := "Look with `edgeban diff`. To let them go: `edgeban sync --allow-removals`."
-	if e.Untagged < e.Withheld {
+	switch {
+	case e.Filtered > 0:
+		hint = "Is a jail's name mistyped? " + hint
+	case e.Untagged < e.Withheld:
 		hint = "Was the source emptied or replaced? " + hint
 	}
 	return hint
@@ -124,8 +149,11 @@ func (p Plan) withheld() error {
 	}
 	e := &WithheldError{Withheld: len(p.Withheld), Of: len(p.Withheld) + len(p.Remove)}
 	for _, r := range p.Withheld {
-		if r.Untagged {
+		switch {
+		case r.Untagged:
 			e.Untagged++
+		case r.LeftOut == LeftOutFiltered:
+			e.Filtered++
 		}
 	}
 	return e

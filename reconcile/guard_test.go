@@ -103,7 +103,8 @@ func TestExplainedRemovals(t *testing.T) {
 		{name: "their leases ended", scene: scene{items: four, now: "10d"}, why: RemoveLifted},
 		{name: "the allowlist, bans or not", scene: scene{items: four, protected: []string{"198.51.100.0/16"}}, why: RemoveProtected},
 		{name: "the allowlist, source away", scene: scene{items: four, protected: []string{"198.51.100.0/16"}, failed: []string{"crowdsec"}}, why: RemoveProtected},
-		{name: "a jail that is not mirrored any more", scene: scene{items: four, bans: numberedBans(0, n, "crowdsec:x")}, policy: filter, why: RemoveLeftOut},
+		{name: "a jail that is not mirrored any more", scene: scene{items: four, bans: append(numberedBans(0, n, "crowdsec:x"), "192.0.2.1 crowdsec:y 0s 9d")}, policy: filter, why: RemoveLeftOut},
+		{name: "all jails", scene: scene{items: four, bans: numberedBans(0, n, "crowdsec:x")}, policy: filter},
 		{name: "that filter without their bans", scene: scene{items: four}, policy: filter},
 		{name: "their bans ended before their leases", scene: scene{items: four, bans: each(numberedBans(0, n, "crowdsec:x"), func(s string) string {
 			return strings.Replace(s, "-1d 9d", "-12h -1h", 1)
@@ -197,12 +198,15 @@ func TestWithheldError(t *testing.T) {
 		e    WithheldError
 		want string
 	}{
-		{WithheldError{51, 0, 60}, "51 of 60 removals withheld: these items' bans should have gone on, but their source no longer knows them"},
-		{WithheldError{3, 3, 3}, "3 of 3 removals withheld: these items have no edgeban tag"},
-		{WithheldError{53, 2, 53}, "53 of 53 removals withheld: the bans of 51 should have gone on, but their source no longer knows them, and 2 have no edgeban tag"},
+		{WithheldError{Withheld: 51, Of: 60}, "51 of 60 removals withheld: these items' bans should have gone on, but their source no longer knows them"},
+		{WithheldError{Withheld: 3, Untagged: 3, Of: 3}, "3 of 3 removals withheld: these items have no edgeban tag"},
+		{WithheldError{Withheld: 3, Filtered: 3, Of: 4}, "3 of 4 removals withheld: the settings jail and exclude-jail leave out every active ban"},
+		{WithheldError{Withheld: 3, Filtered: 2, Untagged: 1, Of: 4},
+			"3 of 4 removals withheld: the settings jail and exclude-jail leave out every active ban, those of 2 among them, and 1 have no edgeban tag"},
+		{WithheldError{Withheld: 53, Untagged: 2, Of: 53}, "53 of 53 removals withheld: the bans of 51 should have gone on, but their source no longer knows them, and 2 have no edgeban tag"},
 	} {
 		same(t, c.e.Error(), c.want)
-		if hint := c.e.Hint(); !strings.Contains(hint, "--allow-removals") || strings.Contains(hint, "replaced?") != (c.e.Untagged < c.e.Withheld) {
+		if hint := c.e.Hint(); !strings.Contains(hint, "--allow-removals") || strings.Contains(hint, "replaced?") != (c.e.Filtered == 0 && c.e.Untagged < c.e.Withheld) {
 			t.Errorf("%q", hint)
 		}
 	}

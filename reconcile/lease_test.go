@@ -67,8 +67,8 @@ func TestLingering(t *testing.T) {
 				want = []string{c.want}
 			}
 			p := scene{now: c.now, bans: []string{c.ban}, items: []string{c.item}}.expect(t, want...)
-			if c.name == "ended" && (p.Lingering != 1 || p.Keep != 1) || c.name == "in force" && (p.Lingering != 0 || p.Keep != 1) {
-				t.Errorf("%d of %d kept items linger", p.Lingering, p.Keep)
+			if c.name == "ended" && (len(p.Lingering) != 1 || p.Keep != 1) || c.name == "in force" && (len(p.Lingering) != 0 || p.Keep != 1) {
+				t.Errorf("%d of %d kept items linger", len(p.Lingering), p.Keep)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -60,4 +61,33 @@ func (a age) compare(b age) int {
 	default:
 		return cmp.Compare(a.index, b.index)
 	}
+}
+
+// sortFirst puts the first n in order at the front; the rest follows in none. A sample tells about where the n-th stands, so that
+// most of many need not be sorted.
+func sortFirst(all []age, n int) {
+	const atLeast, step = 5_000, 64
+	if len(all) >= max(2*n, atLeast) {
+		var sample []age
+		for i := 0; i < len(all); i += step {
+			sample = append(sample, all[i])
+		}
+		slices.SortFunc(sample, age.compare)
+		if front := partition(all, sample[n/step*5/4+5]); front >= n {
+			all = all[:front]
+		}
+	}
+	slices.SortFunc(all, age.compare)
+}
+
+// partition moves what comes before the pivot to the front, and returns how many these are.
+func partition(all []age, pivot age) int {
+	front := 0
+	for i := range all {
+		if all[i].compare(pivot) < 0 {
+			all[i], all[front] = all[front], all[i]
+			front++
+		}
+	}
+	return front
 }

@@ -104,6 +104,7 @@ func TestReplanThatCannotRead(t *testing.T) {
 type pendingTarget struct {
 	*memTarget
 	takes time.Duration
+	ends  error
 	asked []string
 }
 
@@ -111,7 +112,7 @@ func (p *pendingTarget) Await(ctx context.Context, operation string) error {
 	p.asked = append(p.asked, operation)
 	select {
 	case <-time.After(p.takes):
-		return nil
+		return p.ends
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -158,6 +159,36 @@ func TestOpenOperation(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOpenOperationThatWasRefused after all counts as a refused write: the second in a row begins a hold.
+func TestOpenOperationThatWasRefused(t *testing.T) {
+	for before, want := range map[int]Outcome{0: OutcomeChanged, 1: OutcomeHeld} {
+		target := &pendingTarget{memTarget: newMemTarget(), ends: fault{refused: true}}
+		r := run(target, f2b("192.0.2.1 sshd 0s 1h"))
+		r.Open = Open{Operation: "op", Since: at("-2m")}
+		for range before {
+			r.Throttle = r.Throttle.Refused(at("-10m"))
+		}
+		rep := r.Do(t.Context())
+		same(t, rep.Outcome, want)
+		same(t, rep.Next.Open, Open{})
+		if !rep.Next.Throttle.Lately(at("0s")) || rep.Next.Throttle.Held(at("0s")) != (want == OutcomeHeld) {
+			t.Errorf("%+v", rep.Next.Throttle)
+		}
+	}
+}
+
+// TestOpenOperationAndDryRun: a look at the plan waits for a moment only.
+func TestOpenOperationAndDryRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := &pendingTarget{memTarget: newMemTarget(), takes: time.Hour}
+		r := run(target, f2b("192.0.2.1 sshd 0s 1h"))
+		r.Open, r.DryRun = Open{Operation: "op", Since: at("-2m")}, true
+		began := time.Now()
+		same(t, r.Do(t.Context()).Outcome, OutcomePlanned)
+		same(t, time.Since(began), time.Second)
+	})
 }
 
 // TestOpenOperationIsKept: from the write that was not seen to end to the run that sees it.

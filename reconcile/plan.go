@@ -21,9 +21,12 @@ type Plan struct {
 	Foreign    int            // … without an edgeban tag
 	Peers      map[string]int // … of other edgebans, by owner
 	Keep       int            // own items that stay, those of which the comment changes included
-	Lingering  int            // … of these, items whose bans ended but may go on in Fail2Ban's memory
+	Lingering  []Staying      // … of these, items whose bans ended but may go on in Fail2Ban's memory
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
-	Orphaned   []netip.Prefix // own items that nothing wants, but their source was replaced: they stay until their leases end
+	Orphaned   []Staying      // own items that nothing wants, but their source was replaced: they stay until their leases end
+
+	// Blocked are the items that block what is protected and are not ours to remove.
+	Blocked []Blocked
 
 	// Satisfied is how many entries need no item of ours, because a foreign item or a peer's stands there already.
 	Satisfied int
@@ -33,6 +36,28 @@ type Plan struct {
 
 	Room   int      // how many items the list may hold
 	NoRoom []*Entry // what found no room, sorted by prefix
+}
+
+// Staying is an own item without an active ban that stays nevertheless.
+type Staying struct {
+	Prefix netip.Prefix
+	Tag    Tag
+	Until  time.Time
+}
+
+func prefixes(stays []Staying) []netip.Prefix {
+	var all []netip.Prefix
+	for _, s := range stays {
+		all = append(all, s.Prefix)
+	}
+	return all
+}
+
+// Blocked is an item, by hand or a peer's, that touches a protected prefix: one of the allowlist, of this host or of Cloudflare.
+type Blocked struct {
+	Prefix    netip.Prefix
+	Owner     string // empty: it has no tag
+	Protected Protected
 }
 
 // Addition is an item to be posted.
@@ -58,8 +83,9 @@ type Removal struct {
 	Tag      Tag  // zero for an untagged item
 	Untagged bool // no edgeban wrote it: ours only because ownership is exclusive
 	Why      RemovalReason
-	Ended    time.Time // for RemoveEnded: when the last ban's record ended
-	Detail   string    // for a person: the broader prefix, the reason it is protected
+	Ended    time.Time     // for RemoveEnded: when the last ban's record ended
+	LeftOut  LeftOutReason // for RemoveLeftOut: why its ban is not mirrored
+	Detail   string        // for a person: the broader prefix, the reason it is protected
 }
 
 // RemovalReason says why an item goes.

@@ -276,12 +276,12 @@ func TestOrphansStay(t *testing.T) {
 				continue
 			}
 			stayed++
-			if target.items[it.Prefix] != it || !slices.Contains(p.Orphaned, it.Prefix) {
+			if target.items[it.Prefix] != it || !slices.Contains(prefixes(p.Orphaned), it.Prefix) {
 				t.Fatalf("%s %q became %v", it.Prefix, it.Comment, target.items[it.Prefix])
 			}
 		}
 		then := w
-		then.view.Orphans, then.view.Replaced, then.view.Steady, then.view.Failed = p.Orphaned, nil, w.view.Sources, nil
+		then.view.Orphans, then.view.Replaced, then.view.Steady, then.view.Failed = prefixes(p.Orphaned), nil, w.view.Sources, nil
 		if next := then.plan(target.all()); len(next.Orphaned) < len(p.Orphaned) {
 			t.Fatalf("%v, then %v", p.Orphaned, next.Orphaned)
 		}

@@ -16,6 +16,7 @@ type Protected struct {
 // nothing.
 type Protection struct {
 	sorted []Protected // by comparePrefixes: a prefix comes before all that it contains
+	orders []order     // of sorted, quicker to search
 	parent []int       // the index of the smallest prefix that contains this one; -1: none
 }
 
@@ -31,13 +32,13 @@ func NewProtection(all []Protected) Protection {
 		}
 		return weight(b.Reason) - weight(a.Reason)
 	})
-	p.parent = make([]int, len(p.sorted))
+	p.orders, p.parent = make([]order, len(p.sorted)), make([]int, len(p.sorted))
 	open := -1
 	for i := range p.sorted {
 		for open >= 0 && !contains(p.sorted[open].Prefix, p.sorted[i].Prefix) {
 			open = p.parent[open]
 		}
-		p.parent[i] = open
+		p.orders[i], p.parent[i] = orderOf(p.sorted[i].Prefix), open
 		open = i
 	}
 	return p
@@ -58,10 +59,32 @@ func weight(r LeftOutReason) int {
 }
 
 // Covering returns the protected prefix that contains all of x; of several the one with the weightiest reason.
-func (p Protection) Covering(x netip.Prefix) (found Protected, ok bool) {
-	i, exact := slices.BinarySearchFunc(p.sorted, x, func(e Protected, x netip.Prefix) int {
-		return comparePrefixes(e.Prefix, x)
-	})
+func (p Protection) Covering(x netip.Prefix) (Protected, bool) {
+	i, exact := p.search(x)
+	return p.covering(x, i, exact)
+}
+
+// Inside returns the first protected prefix that x contains, x itself included.
+func (p Protection) Inside(x netip.Prefix) (Protected, bool) {
+	i, _ := p.search(x)
+	return p.inside(x, i)
+}
+
+// Touching returns a protected prefix that contains x or lies inside it.
+func (p Protection) Touching(x netip.Prefix) (Protected, bool) {
+	i, exact := p.search(x)
+	if e, ok := p.covering(x, i, exact); ok {
+		return e, true
+	}
+	return p.inside(x, i)
+}
+
+// search finds x, or where it would stand.
+func (p Protection) search(x netip.Prefix) (i int, exact bool) {
+	return slices.BinarySearchFunc(p.orders, orderOf(x), order.compare)
+}
+
+func (p Protection) covering(x netip.Prefix, i int, exact bool) (found Protected, ok bool) {
 	for exact && i+1 < len(p.sorted) && p.sorted[i+1].Prefix == x {
 		i++
 	}
@@ -69,28 +92,16 @@ func (p Protection) Covering(x netip.Prefix) (found Protected, ok bool) {
 		i--
 	}
 	for ; i >= 0; i = p.parent[i] {
-		if e := p.sorted[i]; contains(e.Prefix, x) && (!ok || weight(e.Reason) < weight(found.Reason)) {
-			found, ok = e, true
+		if e := &p.sorted[i]; contains(e.Prefix, x) && (!ok || weight(e.Reason) < weight(found.Reason)) {
+			found, ok = *e, true
 		}
 	}
 	return found, ok
 }
 
-// Inside returns the first protected prefix that x contains, x itself included.
-func (p Protection) Inside(x netip.Prefix) (Protected, bool) {
-	i, _ := slices.BinarySearchFunc(p.sorted, x, func(e Protected, x netip.Prefix) int {
-		return comparePrefixes(e.Prefix, x)
-	})
+func (p Protection) inside(x netip.Prefix, i int) (Protected, bool) {
 	if i < len(p.sorted) && contains(x, p.sorted[i].Prefix) {
 		return p.sorted[i], true
 	}
 	return Protected{}, false
-}
-
-// Touching returns a protected prefix that contains x or lies inside it.
-func (p Protection) Touching(x netip.Prefix) (Protected, bool) {
-	if e, ok := p.Covering(x); ok {
-		return e, true
-	}
-	return p.Inside(x)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -100,6 +101,9 @@ func TestUnknownStore(t *testing.T) {
 			if withheld, ok := errors.AsType[*WithheldError](rep.Err); ok != (c.withheld > 0) || ok && (withheld.Withheld != c.withheld || rep.Outcome != OutcomeWithheld) {
 				t.Errorf("%s: %v", rep.Outcome, rep.Err)
 			}
+			if unknown := strings.Contains(strings.Join(rep.Notes, ""), "database empty, and nothing tells whether it was replaced"); unknown != (c.orphaned > 0) {
+				t.Errorf("%q", rep.Notes)
+			}
 			// The second run read the same store as the first, but what that one held back is no un-ban for it.
 			h.next("second", 0, c.withheld, c.orphaned, source)
 			h.run.Limits.AllowRemovals = true
@@ -156,6 +160,13 @@ func TestSeveralStores(t *testing.T) {
 	h.next("one is not read any more", 0, 60, 0, store("inode 1", numberedBans(60, 100, "sshd")...))
 	h.next("nor in the next run", 0, 60, 0, store("inode 1", numberedBans(60, 100, "sshd")...))
 	h.next("read again", 60, 0, 0, store("inode 1", numberedBans(60, 100, "sshd")...), other("inode 9"))
+
+	// The setting names another file: what it lacks may go on in the first one.
+	h = of(t, 40)
+	moved := other("inode 9", numberedBans(10, 40, "sshd")...)
+	h.next("another file in its place", 0, 0, 10, moved)
+	h.next("and in the next run", 0, 0, 10, moved)
+	h.next("where an un-ban is one", 1, 0, 10, other("inode 9", numberedBans(11, 40, "sshd")...))
 
 	h = begin()
 	h.next("few removals when one is not read any more", 10, 0, 0, store("inode 1", numberedBans(10, 100, "sshd")...))

@@ -83,6 +83,11 @@ func (r Report) LeftOut() []LeftOut {
 	return all
 }
 
+// Sparing reports whether a plan that adds and removes may take two runs, because the account refused a write lately.
+func (r Report) Sparing() bool {
+	return r.Plan != nil && r.Plan.bothDirections() && r.Next.Throttle.Lately(r.Now)
+}
+
 // settled reports whether it is known what the run wrote.
 func (r Report) settled() bool {
 	return r.Plan != nil && !uncertain(r.Err)

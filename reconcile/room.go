@@ -1,7 +1,5 @@
 package reconcile
 
-import "slices"
-
 // fullShare: a list that overflows is cut to this many hundredths in one go, so that the next bans find room without a removal
 // each.
 const fullShare = 98
@@ -20,7 +18,7 @@ func (d *differ) cut() {
 	if len(own) <= free {
 		return
 	}
-	slices.SortFunc(own, age.compare)
+	sortFirst(own, max(free, 0)) // no more than these are kept
 
 	// An item that would stay anyway takes its place whether its wish is among the first n or not.
 	n, places := len(own), len(own)
@@ -62,6 +60,7 @@ func (d *differ) cutRest(rest []age, spare int) {
 
 // countOut drops what a dropped entry covered, which began no later, and lists all that found no room.
 func (d *differ) countOut() {
+	d.plan.NoRoom = make([]*Entry, 0, len(d.cases))
 	for i := range d.cases {
 		w := &d.cases[i]
 		if w.fate == fateCovered && d.cases[w.by].fate == fateNoRoom {

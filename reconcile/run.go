@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -94,7 +95,7 @@ func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, 
 	if err := r.compareClocks(rep, *rep.Survey, began); err != nil {
 		return OutcomeSkipped, err
 	}
-	r.resume(ctx, rep)
+	r.Throttle = r.resume(ctx, rep)
 	for tries := 0; ; tries++ {
 		items, err := r.read(ctx, rep)
 		if err != nil {
@@ -139,8 +140,8 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	plan := Diff(*rep.Desired, items, view)
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {
-		rep.Notes = append(rep.Notes, fmt.Sprintf("database replaced: the bans of %s are unknown to it, which stay until their leases end; "+
-			"to let them go, sync --allow-removals", counted(n, "item")))
+		rep.Notes = append(rep.Notes, fmt.Sprintf("%s: the bans of %s are unknown to it, which stay until their leases end; "+
+			"to let them go, sync --allow-removals", r.replaced(rep), counted(n, "item")))
 	}
 	return items, nil
 }
@@ -149,7 +150,8 @@ func (r Run) view(rep *Report) View {
 	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now)}
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere
-	broken := r.gone(rep) // names of which some source is not the very one of the last run
+	gone := r.gone(rep)
+	broken := maps.Clone(gone) // names of which some source is not the very one of the last run
 	for _, s := range rep.Sources {
 		if !slices.Contains(v.Sources, s.Name) {
 			v.Sources = append(v.Sources, s.Name)
@@ -158,9 +160,9 @@ func (r Run) view(rep *Report) View {
 		switch {
 		case s.Err != nil:
 			v.Failed = append(v.Failed, s.Name)
-		case s.Identity == "" || known == "" && s.Held > 0:
+		case s.Identity == "" || known == "" && s.Held > 0 && !gone[s.Name]:
 			broken[s.Name] = true
-		case s.Identity != known:
+		case s.Identity != known: // also when it takes the place of a source that is not read any more
 			broken[s.Name] = true
 			v.Replaced = append(v.Replaced, s.Name)
 		}
@@ -171,6 +173,16 @@ func (r Run) view(rep *Report) View {
 		}
 	}
 	return v
+}
+
+// replaced says what happened to a database whose bans are missing. Without a memory an empty one may be the one that there always was.
+func (r Run) replaced(rep *Report) string {
+	for _, s := range rep.Sources {
+		if s.Err == nil && s.Identity != "" && r.Known[s.key()] == "" && len(r.Orphans) == 0 && len(r.Known) == 0 {
+			return "database empty, and nothing tells whether it was replaced"
+		}
+	}
+	return "database replaced"
 }
 
 // gone are the names of sources that the last run read and this one does not, by their labels: what they held may go on.

@@ -13,24 +13,40 @@ import (
 // forgetOperation is when an operation that was not seen to end is believed to be over.
 const forgetOperation = 30 * time.Minute
 
+// aMoment is how long a dry run waits for an operation of an earlier run.
+const aMoment = time.Second
+
 // resume waits for an operation that an earlier run left behind, for a third of the time that this run has. What was not seen to
-// end may still take effect, so nothing is written then.
-func (r Run) resume(ctx context.Context, rep *Report) {
+// end may still take effect, so nothing is written then. It returns what is known of refusals by then.
+func (r Run) resume(ctx context.Context, rep *Report) Throttle {
 	open := r.Open
 	rep.Next.Open = Open{}
 	target, ok := r.Target.(Awaiter)
 	if open.Operation == "" || !ok || r.Now.Sub(open.Since).Abs() >= forgetOperation {
-		return
+		return r.Throttle
 	}
+	patience := forgetOperation
 	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/3)
-		defer cancel()
+		patience = time.Until(deadline) / 3
 	}
-	if err := target.Await(ctx, open.Operation); err != nil {
+	if r.DryRun {
+		patience = min(patience, aMoment)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	switch err := target.Await(ctx, open.Operation); {
+	case err == nil:
+	case refused(err):
+		rep.Notes = append(rep.Notes, fmt.Sprintf("the operation of %s was refused: %v", open.Since.UTC().Format(time.TimeOnly), err))
+		rep.Next.Throttle = r.Throttle.Refused(r.Now)
+		rep.Next.Throttle.Why = brief(err)
+	default:
 		rep.Next.Open = open
-		rep.Notes = append(rep.Notes, fmt.Sprintf("an operation of %s has not ended: %v", open.Since.UTC().Format(time.TimeOnly), err))
+		if !errors.Is(err, context.DeadlineExceeded) { // that it lasts is told in any case
+			rep.Notes = append(rep.Notes, fmt.Sprintf("whether the operation of %s has ended is unknown: %v", open.Since.UTC().Format(time.TimeOnly), err))
+		}
 	}
+	return rep.Next.Throttle
 }
 
 // apply writes the plan, unless there is a reason not to.
@@ -116,7 +132,7 @@ func (r Run) next(rep *Report) Past {
 		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
 	}
 	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
-		next.Orphans = rep.Plan.Orphaned
+		next.Orphans = prefixes(rep.Plan.Orphaned)
 		next.Known = r.known(rep)
 	}
 	for _, s := range rep.Sources {

@@ -154,7 +154,7 @@ func TestRunWithholds(t *testing.T) {
 	r := run(target, f2b("192.0.2.1 sshd 0s 1h"))
 	r.Ownership.Exclusive = true
 	rep := r.Do(t.Context())
-	if held, ok := errors.AsType[*WithheldError](rep.Err); rep.Outcome != OutcomeWithheld || !ok || *held != (WithheldError{1, 1, 1}) || rep.Applied != (Applied{1, 0}) {
+	if held, ok := errors.AsType[*WithheldError](rep.Err); rep.Outcome != OutcomeWithheld || !ok || *held != (WithheldError{Withheld: 1, Untagged: 1, Of: 1}) || rep.Applied != (Applied{1, 0}) {
 		t.Errorf("%+v", rep)
 	}
 	rep = r.Do(t.Context()) // nothing else to do, and still it says so
@@ -215,6 +215,19 @@ func TestRunMemory(t *testing.T) {
 	rep := r.Do(t.Context())
 	for i, want := range []string{"2", "3", "9"} { // what a failed source remembered is not lost
 		same(t, string(rep.Sources[i].Memory), want)
+	}
+}
+
+// TestRunMemoryAndClocks: what a source found out by a clock that is wrong is not to be remembered.
+func TestRunMemoryAndClocks(t *testing.T) {
+	for clock, want := range map[string]string{"4m": `"new"`, "6m": `"old"`} {
+		source := f2b()
+		source.reading.Memory = json.RawMessage(`"new"`)
+		target := newMemTarget()
+		target.survey.Clock = at(clock)
+		r := run(target, source)
+		r.Memory = map[string]json.RawMessage{MemoryKey(source): json.RawMessage(`"old"`)}
+		same(t, string(r.Do(t.Context()).Next.Memory[MemoryKey(source)]), want)
 	}
 }
 

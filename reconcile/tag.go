@@ -54,8 +54,7 @@ func parseStamp(s string) (t time.Time, ok bool) {
 
 // Comment is the tag as it is written, cut to MaxComment characters.
 func (t Tag) Comment() string {
-	c := fmt.Sprintf("edgeban:%s until=%s seen=%s | %s",
-		t.Owner, t.Until.UTC().Format(stamp), t.Seen.UTC().Format(stamp), t.Text)
+	c := "edgeban:" + t.Owner + " until=" + t.Until.UTC().Format(stamp) + " seen=" + t.Seen.UTC().Format(stamp) + " | " + t.Text
 	if len(c) > MaxComment { // all of it is ASCII
 		c = c[:MaxComment]
 	}

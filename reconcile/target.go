@@ -63,8 +63,8 @@ type Replacer interface {
 	Replace(ctx context.Context, posts []Post) error
 }
 
-// Awaiter is a target whose writes may go on after a run. Await returns nil when the operation has ended, however it did, and
-// when the target does not know it any more.
+// Awaiter is a target whose writes may go on after a run. Await returns nil when the operation has ended, and when the target
+// does not know it any more. An operation that ended because the account is throttled is an error that implements Refusal.
 type Awaiter interface {
 	Await(ctx context.Context, operation string) error
 }

@@ -49,11 +49,12 @@ func TestBadDatabases(t *testing.T) {
 			}
 		}, stderr: database + "not a regular file\n", hint: "Set the path of the database file itself"},
 		{name: "permission", spoil: func(t *testing.T, s *site) {
-			if os.Geteuid() == 0 {
-				t.Skip("root may read everything")
-			}
 			if err := os.Chmod(s.database(), 0); err != nil {
 				t.Fatal(err)
+			}
+			if f, err := os.Open(s.database()); err == nil { // the gate runs this without the capability
+				_ = f.Close()
+				t.Skip("root may read everything")
 			}
 		}, stderr: database + "permission denied\n", hint: "Run as root, or give this user the capability CAP_DAC_READ_SEARCH"},
 		{name: "empty", spoil: fileOf(""), stderr: database + "empty file\n", hint: "Fail2Ban makes its tables when it starts"},

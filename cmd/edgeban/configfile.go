@@ -48,7 +48,7 @@ func parseConfig(name, content string, p *problems) configFile {
 		delete(raw, key[0])
 		origin := fmt.Sprintf("%s, line %d", name, lineOf(&md, primitive))
 		s, known := settingNamed(key[0])
-		if !known || s.name == "config" {
+		if !known || s.notInFile {
 			p.add("unknown key %q in %s%s", key[0], origin, didYouMean(key[0], keyNames()))
 			continue
 		}
@@ -171,7 +171,7 @@ func tomlType(v any) string {
 func keyNames() []string {
 	var names []string
 	for _, s := range settings() {
-		if s.name != "config" {
+		if !s.notInFile {
 			names = append(names, s.name)
 		}
 	}

@@ -179,7 +179,7 @@ func (s *cutSite) cutRun(t *testing.T, c cutCase) int {
 	if status != want || line.late > 0 {
 		t.Errorf("exit status %d, %d requests after the end: %s", status, line.late, out.String())
 	}
-	if _, err := (&stateDir{s.stateDir()}).load(); err != nil {
+	if _, err := (&stateDir{s.stateDir()}).lists().load(); err != nil {
 		t.Error(err)
 	}
 	if c.kill {

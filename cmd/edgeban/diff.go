@@ -52,6 +52,7 @@ func (x *session) diff(ctx context.Context, o diffOptions) error {
 	run.DryRun = true
 	run.Limits.AllowRemovals = o.allowRemovals
 	report := run.Do(ctx)
+	x.progress.done()
 	report.Err = x.interrupted(ctx, report.Err)
 	x.remark(report)
 	if report.Plan == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"edgeban/reconcile"
@@ -31,6 +32,8 @@ type diffJSON struct {
 	Remove   []removalJSON  `json:"remove"`
 	Withheld []removalJSON  `json:"withheld"`
 	LeftOut  []leftOutJSON  `json:"left_out"`
+	Stays    []stayingJSON  `json:"stays"`   // own items without an active ban that stay
+	Blocked  []blockedJSON  `json:"blocked"` // items by hand or of other hosts that block what is protected
 }
 
 type additionJSON struct {
@@ -56,6 +59,21 @@ type removalJSON struct {
 	Comment string `json:"comment"`
 }
 
+type stayingJSON struct {
+	Prefix string    `json:"prefix"`
+	Why    string    `json:"why"` // "lingering" or "database replaced"
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"` // jails and scenarios, as the item's comment has them
+}
+
+type blockedJSON struct {
+	Prefix    string `json:"prefix"`
+	Owner     string `json:"owner"` // empty: put there by hand
+	Protected string `json:"protected"`
+	Why       string `json:"why"`
+	Detail    string `json:"detail,omitempty"`
+}
+
 type leftOutJSON struct {
 	Value  string `json:"value"`
 	Source string `json:"source"`
@@ -70,8 +88,9 @@ func diffView(s Settings, r reconcile.Report) diffJSON {
 	v := diffJSON{
 		List: s.List, Account: s.Account, Now: r.Now.UTC(), Outcome: string(r.Outcome),
 		Items: p.Items, Own: p.Own, Foreign: p.Foreign, Peers: p.Peers,
-		Keep: p.Keep, Lingering: p.Lingering, Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale,
+		Keep: p.Keep, Lingering: len(p.Lingering), Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale,
 		Add: []additionJSON{}, Remove: removalsView(p.Remove), Withheld: removalsView(p.Withheld), LeftOut: leftOutView(r.LeftOut()),
+		Stays: append(staysView(p.Lingering, "lingering"), staysView(p.Orphaned, "database replaced")...), Blocked: blockedView(p.Blocked),
 	}
 	missingSince, staleSince := r.Next.Waiting.Oldest()
 	v.MissingSince, v.StaleSince = instant(missingSince), instant(staleSince)
@@ -98,7 +117,8 @@ func termsView(terms []reconcile.Term) []termJSON {
 func removalsView(removals []reconcile.Removal) []removalJSON {
 	view := []removalJSON{}
 	for _, m := range removals {
-		view = append(view, removalJSON{Prefix: reconcile.PrefixText(m.Item.Prefix), Why: string(m.Why), Detail: m.Detail, Comment: m.Item.Comment})
+		view = append(view, removalJSON{Prefix: reconcile.PrefixText(m.Item.Prefix), Why: string(m.Why),
+			Detail: cmp.Or(m.Detail, string(m.LeftOut)), Comment: m.Item.Comment})
 	}
 	return view
 }
@@ -107,6 +127,23 @@ func leftOutView(left []reconcile.LeftOut) []leftOutJSON {
 	view := []leftOutJSON{}
 	for _, l := range left {
 		view = append(view, leftOutJSON{Value: l.Ban.Value, Source: l.Ban.Source, Reason: l.Ban.Reason, Why: string(l.Reason), Detail: l.Detail})
+	}
+	return view
+}
+
+func staysView(stays []reconcile.Staying, why string) []stayingJSON {
+	view := []stayingJSON{}
+	for _, s := range stays {
+		view = append(view, stayingJSON{Prefix: reconcile.PrefixText(s.Prefix), Why: why, Until: s.Until.UTC(), Reason: s.Tag.Reasons()})
+	}
+	return view
+}
+
+func blockedView(blocked []reconcile.Blocked) []blockedJSON {
+	view := []blockedJSON{}
+	for _, b := range blocked {
+		view = append(view, blockedJSON{Prefix: reconcile.PrefixText(b.Prefix), Owner: b.Owner,
+			Protected: reconcile.PrefixText(b.Protected.Prefix), Why: string(b.Protected.Reason), Detail: b.Protected.Detail})
 	}
 	return view
 }

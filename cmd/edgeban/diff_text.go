@@ -24,10 +24,16 @@ func writeDiff(o output, s Settings, r reconcile.Report) error {
 		}
 	})
 	writeWithheld(&b, o.now, r.Plan.Withheld)
+	writeStaying(&b, o.now, "lingering: the record of the ban ended, but Fail2Ban may go on banning in its memory", r.Plan.Lingering)
+	writeStaying(&b, o.now, "staying until the lease ends: the database does not know the ban", r.Plan.Orphaned)
+	writeBlocked(&b, r.Plan.Blocked)
 	writeLeftOut(&b, r.LeftOut())
 	fmt.Fprintf(&b, "\n%s Nothing was changed.\n", diffCount(r))
 	if hold := holdOf(r); hold != nil {
 		b.WriteString(holdNote(o.now, hold))
+	}
+	if r.Sparing() {
+		b.WriteString("Cloudflare refused a write less than a day ago: each run makes one write, so it may take two to change all this.\n")
 	}
 	_, err := io.WriteString(o.stdout, b.String())
 	return err
@@ -100,7 +106,7 @@ func removalNote(now time.Time, m reconcile.Removal) string {
 	case reconcile.RemoveProtected:
 		return "now protected: " + printable(m.Detail)
 	case reconcile.RemoveLeftOut:
-		return leftOutText(reconcile.LeftOut{Reason: reconcile.LeftOutReason(m.Detail)})
+		return leftOutText(reconcile.LeftOut{Reason: m.LeftOut})
 	case reconcile.RemoveCovered:
 		return "covered by " + m.Detail
 	case reconcile.RemoveNoRoom:
@@ -111,31 +117,75 @@ func removalNote(now time.Time, m reconcile.Removal) string {
 }
 
 func writeWithheld(b *strings.Builder, now time.Time, withheld []reconcile.Removal) {
-	if len(withheld) == 0 {
-		return
-	}
-	b.WriteString("\nwithheld\n")
-	var rows strings.Builder
-	table(&rows, func(w io.Writer) {
+	section(b, "withheld", func(w io.Writer) {
 		for _, m := range withheld {
 			fmt.Fprintf(w, "  −\t%s\t%s\t%s\n", reconcile.PrefixText(m.Item.Prefix), removalReasons(m), removalNote(now, m))
 		}
 	})
-	b.WriteString(strings.TrimPrefix(rows.String(), "\n"))
+}
+
+func writeStaying(b *strings.Builder, now time.Time, title string, stays []reconcile.Staying) {
+	section(b, title, func(w io.Writer) {
+		for _, s := range stays {
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(s.Prefix), printable(s.Tag.Reasons()), end(now, s.Until))
+		}
+	})
+}
+
+// writeBlocked lists what edgeban cannot mend: the items are not its own.
+func writeBlocked(b *strings.Builder, blocked []reconcile.Blocked) {
+	section(b, "blocked although protected", func(w io.Writer) {
+		for _, i := range blocked {
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(i.Prefix), whoseItem(i), protectedNote(i))
+		}
+	})
+}
+
+func whoseItem(i reconcile.Blocked) string {
+	if i.Owner == "" {
+		return "by hand"
+	}
+	return "of " + i.Owner
+}
+
+// protectedNote says what an item blocks: itself, when it is protected, or something inside it or around it.
+func protectedNote(i reconcile.Blocked) string {
+	why := leftOutText(reconcile.LeftOut{Reason: i.Protected.Reason, Detail: i.Protected.Detail})
+	if i.Protected.Prefix == i.Prefix {
+		return why
+	}
+	return reconcile.PrefixText(i.Protected.Prefix) + ": " + why
+}
+
+// blockedNote tells in one sentence of what writeBlocked lists.
+func blockedNote(blocked []reconcile.Blocked) string {
+	first := blocked[0]
+	note := fmt.Sprintf("%s (%s) on the list blocks what is protected (%s) and is not ours to remove: remove it in the dashboard",
+		reconcile.PrefixText(first.Prefix), whoseItem(first), protectedNote(first))
+	if first.Owner != "" {
+		note = strings.TrimSuffix(note, "remove it in the dashboard") + "protect it on that host, too"
+	}
+	if n := len(blocked) - 1; n > 0 {
+		note += fmt.Sprintf("; %d more: edgeban diff", n)
+	}
+	return note
+}
+
+// section is a table under a title; no rows: nothing.
+func section(b *strings.Builder, title string, fill func(io.Writer)) {
+	var rows strings.Builder
+	table(&rows, fill)
+	if rows.Len() > 0 {
+		b.WriteString("\n" + title + "\n" + strings.TrimPrefix(rows.String(), "\n"))
+	}
 }
 
 func writeLeftOut(b *strings.Builder, left []reconcile.LeftOut) {
-	if len(left) == 0 {
-		return
-	}
-	b.WriteString("\nleft out\n")
-	var rows strings.Builder
-	table(&rows, func(w io.Writer) {
+	section(b, "left out", func(w io.Writer) {
 		for _, l := range left {
 			fmt.Fprintf(w, "  %s\t%s\t%s\n", shortened(printable(l.Ban.Value)), printable(l.Ban.Reason), leftOutText(l))
 		}
 	})
-	b.WriteString(strings.TrimPrefix(rows.String(), "\n"))
 }
 
 // shortened keeps a value that somebody else chose to the width of a table.
@@ -194,8 +244,8 @@ func diffCount(r reconcile.Report) string {
 		parts = append(parts, fmt.Sprintf("%d withheld", n))
 	}
 	keep := fmt.Sprintf("%d to keep", p.Keep)
-	if p.Lingering > 0 {
-		keep += fmt.Sprintf(" (%d lingering: its ban may go on in Fail2Ban's memory)", p.Lingering)
+	if n := len(p.Lingering); n > 0 {
+		keep += fmt.Sprintf(" (%d lingering)", n)
 	}
 	parts = append(parts, keep)
 	if p.Foreign > 0 {

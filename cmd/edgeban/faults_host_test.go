@@ -137,7 +137,7 @@ func stateFaults() []faultCase {
 				if _, err := os.Lstat(file(s) + ".bad"); err != nil {
 					t.Error(err)
 				}
-				if _, err := (&stateDir{s.stateDir()}).load(); err != nil {
+				if _, err := (&stateDir{s.stateDir()}).lists().load(); err != nil {
 					t.Error(err)
 				}
 			}}
@@ -164,10 +164,10 @@ func stateFaults() []faultCase {
 		}
 	}
 	return []faultCase{
-		unusable("empty", "is damaged: unexpected end of JSON input", stateFile("")),
-		unusable("cut", "is damaged: unexpected end of JSON input", stateFile(`{"version": 1, "past": {`)),
-		unusable("another's file", "is damaged: invalid character", stateFile("what is this")),
-		unusable("of a newer edgeban", "is of version 7, this edgeban writes 1", stateFile(`{"version": 7}`)),
+		unusable("empty", "is damaged: unexpected end of JSON input", stateText("")),
+		unusable("cut", "is damaged: unexpected end of JSON input", stateText(`{"version": 1, "past": {`)),
+		unusable("another's file", "is damaged: invalid character", stateText("what is this")),
+		unusable("of a newer edgeban", "is of version 7, this edgeban writes 1", stateText(`{"version": 7}`)),
 		unusable("a directory", "is a directory", isDirectory),
 		link,
 		{name: "state: no directory can be made", env: []string{"EDGEBAN_STATE_DIR=/dev/null/state"}, outcome: "changed", writes: 2, after: inStep,
@@ -194,13 +194,13 @@ func diskFullCase() faultCase {
 	return faultCase{name: "state and metrics: disk full", full: true, outcome: none, writes: 2, after: inStep,
 		says: "state DIR/state/state.json: file too large",
 		spoil: func(t *testing.T, s *site) {
-			if err := mustStateDir(t, s.stateDir()).save(old); err != nil {
+			if err := mustStateDir(t, s.stateDir()).lists().save(old); err != nil {
 				t.Fatal(err)
 			}
 		},
 		check: func(t *testing.T, s *site) {
 			d := &stateDir{s.stateDir()}
-			if kept, err := d.load(); err != nil || !kept.Lists["a/b"].LastSuccess.Equal(dawn()) {
+			if kept, err := d.lists().load(); err != nil || !kept.Lists["a/b"].LastSuccess.Equal(dawn()) {
 				t.Errorf("%+v, %v", kept, err)
 			}
 			wantOnly(t, d, "lock", "state.json")

@@ -28,10 +28,10 @@ func FuzzState(f *testing.F) {
 	needSeeds(f)
 	f.Fuzz(func(t *testing.T, content string) {
 		d := &stateDir{t.TempDir()}
-		if err := os.WriteFile(d.file(), []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(d.lists().path(), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := d.load()
+		s, err := d.lists().load()
 		if err != nil {
 			if !reflect.DeepEqual(s, state{Version: stateVersion}) {
 				t.Errorf("%v, and %+v", err, s)
@@ -42,10 +42,10 @@ func FuzzState(f *testing.F) {
 			past := list.Past
 			runPast(t, past)
 		}
-		if err := d.save(s); err != nil {
+		if err := d.lists().save(s); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := d.load(); err != nil || !sameState(again, s) {
+		if again, err := d.lists().load(); err != nil || !sameState(again, s) {
 			t.Errorf("%+v came back as %+v, %v", s, again, err)
 		}
 	})

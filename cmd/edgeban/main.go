@@ -32,6 +32,8 @@ type system struct {
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	terminal       bool                       // stdout is a terminal: a person reads
+	journal        bool                       // stderr is systemd's journal
+	watched        bool                       // stderr is a terminal: somebody sees how far long work has come
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
@@ -60,6 +62,8 @@ func main() {
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,
 		terminal:  isatty.IsTerminal(os.Stdout.Fd()),
+		watched:   isatty.IsTerminal(os.Stderr.Fd()),
+		journal:   toJournal(os.Stderr, os.Getenv("JOURNAL_STREAM")),
 		now:       time.Now,
 		hostname:  os.Hostname,
 
@@ -70,6 +74,9 @@ func main() {
 // run runs one command to its end and returns the exit status.
 func run(ctx context.Context, sys system) int {
 	err := rootCommand(&sys).Run(ctx, append([]string{"edgeban"}, sys.args...))
+	if sys.journal {
+		return report(priority{sys.stderr, priorityError}, err)
+	}
 	return report(sys.stderr, err)
 }
 

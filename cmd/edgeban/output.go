@@ -30,7 +30,7 @@ func newOutput(sys *system, s Settings, reader audience, now time.Time) output {
 	words := (reader == person || sys.terminal) && s.LogFormat == "text"
 	o := output{stdout: sys.stdout, stderr: sys.stderr, now: now, words: words}
 	options := &slog.HandlerOptions{Level: s.LogLevel}
-	if sys.getenv("JOURNAL_STREAM") != "" { // the journal keeps its own time
+	if sys.journal { // it keeps its own time
 		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && a.Key == slog.TimeKey {
 				return slog.Attr{}
@@ -38,11 +38,17 @@ func newOutput(sys *system, s Settings, reader audience, now time.Time) output {
 			return a
 		}
 	}
-	var handler slog.Handler = slog.NewTextHandler(sys.stderr, options)
-	if s.LogFormat == "json" {
-		handler = slog.NewJSONHandler(sys.stderr, options)
+	handler := func(w io.Writer) slog.Handler {
+		if s.LogFormat == "json" {
+			return slog.NewJSONHandler(w, options)
+		}
+		return slog.NewTextHandler(w, options)
 	}
-	o.log = slog.New(handler)
+	if sys.journal {
+		o.log = slog.New(newJournalHandler(sys.stderr, handler))
+	} else {
+		o.log = slog.New(handler(sys.stderr))
+	}
 	return o
 }
 

@@ -12,8 +12,8 @@ import (
 const maxOwner = 63
 
 // defaultOwner derives the owner from this host: its short name for people, and a hash of the machine id, which
-// survives a renaming and tells hosts of one name apart.
-func defaultOwner(sys *system) (string, error) {
+// survives a renaming and tells hosts of one name apart, as it does several instances on a host.
+func defaultOwner(sys *system, instance string) (string, error) {
 	content, err := os.ReadFile(sys.path("/etc/machine-id"))
 	if err != nil {
 		return "", fmt.Errorf("/etc/machine-id: %w", cause(err))
@@ -26,7 +26,7 @@ func defaultOwner(sys *system) (string, error) {
 	if err != nil {
 		host = "" // only for people
 	}
-	return ownerOf(host, id, ""), nil
+	return ownerOf(host, id, instance), nil
 }
 
 // ownerOf is the owner of one instance of edgeban on a host; instance is empty when there is only one.

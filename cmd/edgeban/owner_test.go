@@ -44,19 +44,19 @@ func TestDefaultOwner(t *testing.T) {
 	h := newHost(t)
 	sys := h.system(nil, nil)
 	sys.hostname = func() (string, error) { return "", errors.New("no name") }
-	if got, err := defaultOwner(&sys); got != "host-ddb14b4c" || err != nil {
+	if got, err := defaultOwner(&sys, ""); got != "host-ddb14b4c" || err != nil {
 		t.Errorf("without a host name: %q, %v", got, err)
 	}
 	for _, content := range []string{"", "\n", "uninitialized\n"} {
 		h.write("etc/machine-id", content)
-		if got, err := defaultOwner(&sys); err == nil {
+		if got, err := defaultOwner(&sys, ""); err == nil {
 			t.Errorf("machine id %q: owner %q", content, got)
 		}
 	}
 	if err := os.Remove("etc/machine-id"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := defaultOwner(&sys); err == nil {
+	if got, err := defaultOwner(&sys, ""); err == nil {
 		t.Errorf("no machine id: owner %q", got)
 	}
 }

@@ -109,7 +109,7 @@ func TestSecretsWouldBeFound(t *testing.T) {
 				return errorText(inDatabase(s.metrics(), "CREATE TABLE t AS SELECT '"+testToken+"'"))
 			},
 			func(s *site) string {
-				return errorText(mustStateDir(t, s.stateDir()).save(state{Lists: map[string]listState{testToken: {}}}))
+				return errorText(mustStateDir(t, s.stateDir()).lists().save(state{Lists: map[string]listState{testToken: {}}}))
 			},
 			func(s *site) string {
 				_, err := s.edge.SetItem(s.list, "192.0.2.1", testToken)

@@ -19,8 +19,10 @@ type session struct {
 	out      output
 	client   *cloudflare.Client // nil when the command does not talk to Cloudflare
 	dir      *stateDir          // nil: there is none
-	state    state
-	now      time.Time // the one time of the run
+	state    state              // of lists
+	account  accountState       // of the settings' account
+	now      time.Time          // the one time of the run
+	progress *progress          // nil: nobody looks on
 }
 
 // openSession wires a session. It asks nobody. reader is who reads what the command says.
@@ -29,6 +31,9 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	x := &session{sys: sys, settings: s, now: now, out: newOutput(sys, s, reader, now)}
 	for _, w := range s.Warnings {
 		x.out.warn(w)
+	}
+	if sys.watched && x.out.words {
+		x.progress = newProgress(sys.stderr)
 	}
 	if s.Token.IsZero() {
 		return x, nil
@@ -61,17 +66,28 @@ func (x *session) openState() {
 // it. A command that has not opened the directory writes none, and then what is wrong with it is no reason for a word.
 func (x *session) recall() {
 	if x.dir == nil {
-		x.state, _ = (&stateDir{x.settings.StateDir}).load()
+		dir := &stateDir{x.settings.StateDir}
+		x.state, _ = dir.lists().load()
+		accounts, _ := x.accounts(dir).load()
+		x.account = accounts.Accounts[x.settings.Account]
 		return
 	}
-	var err error
-	if x.state, err = x.dir.load(); err == nil {
-		return
+	x.state = x.recallFrom(x.dir.lists())
+	x.account = x.recallFrom(x.accounts(x.dir)).Accounts[x.settings.Account]
+}
+
+// accounts is the file of what runs left about accounts.
+func (x *session) accounts(dir *stateDir) *stateFile { return accountsFile(dir, x.settings.Instance) }
+
+func (x *session) recallFrom(f *stateFile) state {
+	s, err := f.load()
+	if err == nil {
+		return s
 	}
 	so := "; going on without it"
 	var bad *badStateError
 	if errors.As(err, &bad) {
-		aside, failed := x.dir.setAside()
+		aside, failed := f.setAside()
 		if failed == nil {
 			so += ", it is now " + aside
 		} else {
@@ -79,19 +95,24 @@ func (x *session) recall() {
 		}
 	}
 	x.out.warnOf(err, so)
+	return s
 }
 
 // target is the list of this run.
 func (x *session) target() *cloudflare.ListTarget {
 	size := x.settings.BatchSize
-	if known := x.state.Accounts[x.settings.Account].BatchSize; known > 0 {
+	if known := x.account.BatchSize; known > 0 {
 		size = min(size, known)
 	}
-	return cloudflare.NewList(x.client, x.settings.List, cloudflare.ListOptions{
+	options := cloudflare.ListOptions{
 		BatchSize: size,
 		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing.
 		NoRetry: x.dir == nil || x.past().Throttle.InARow > 1,
-	})
+	}
+	if x.progress != nil {
+		options.Progress = x.progress.show
+	}
+	return cloudflare.NewList(x.client, x.settings.List, options)
 }
 
 // run puts together what one reconciliation needs.
@@ -120,8 +141,8 @@ func (x *session) past() reconcile.Past {
 			return only.Past
 		}
 	}
-	past, account := x.state.Lists[x.key()].Past, x.state.Accounts[x.settings.Account]
-	past.Throttle, past.Capacity = account.Throttle, account.Capacity
+	past := x.state.Lists[x.key()].Past
+	past.Throttle, past.Capacity = x.account.Throttle, x.account.Capacity
 	return past
 }
 

@@ -21,6 +21,7 @@ type setting struct {
 	fallback    string // the default; one that begins with / lies under system.root
 	otherwise   string // in --help, the default when fallback does not say it
 	ifExists    bool   // the default holds only when there is such a file
+	notInFile   bool   // it has no key in the configuration file, because it decides which file that is
 	emptyIsNone bool   // an empty environment variable means "none" instead of "not set"
 }
 
@@ -44,7 +45,9 @@ const (
 // settings declares every setting. A new one is a declaration here, a field in Settings and a line in parse.
 func settings() []setting {
 	return []setting{
-		{name: "config", env: "EDGEBAN_CONFIG", category: categoryOperation, placeholder: "FILE",
+		{name: "instance", env: "EDGEBAN_INSTANCE", category: categoryOperation, placeholder: "NAME", notInFile: true,
+			usage: "one of several configurations on this host: /etc/edgeban/NAME.toml, with an owner and a state directory of its own", otherwise: "none"},
+		{name: "config", env: "EDGEBAN_CONFIG", category: categoryOperation, placeholder: "FILE", notInFile: true,
 			usage: "configuration file", fallback: "/etc/edgeban/edgeban.toml", ifExists: true},
 
 		{name: "fail2ban-db", env: "EDGEBAN_FAIL2BAN_DB", category: categorySources, placeholder: "FILE", kind: list,
@@ -109,6 +112,7 @@ func settings() []setting {
 
 // Settings are the effective settings of one run, checked.
 type Settings struct {
+	Instance        string // empty: the only one on this host
 	Fail2banDBs     []string
 	Fail2banBantime time.Duration
 	Jails           []string // globs of path.Match; empty: all

@@ -61,6 +61,7 @@ const tenYears = 10 * 366 * 24 * time.Hour
 func parse(values map[string]value, p *problems) Settings {
 	r := reader{values, p}
 	return Settings{
+		Instance:        r.instance("instance"),
 		Fail2banDBs:     r.list("fail2ban-db"),
 		Fail2banBantime: r.duration("fail2ban-bantime", time.Second, tenYears),
 		Jails:           r.globs("jail"),
@@ -197,6 +198,19 @@ func (r reader) ownerNames(name string) []string {
 		}
 	}
 	return r.values[name].texts
+}
+
+// instance is part of paths and of the name of a unit.
+func (r reader) instance(name string) string {
+	text := r.values[name].text()
+	if text != "" && !instanceName(text) {
+		r.bad(name, "%q is not 1 to 40 letters, digits, dots, underscores and hyphens, a letter or digit first", text)
+	}
+	return text
+}
+
+func instanceName(text string) bool {
+	return regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,39}$`).MatchString(text)
 }
 
 func (r reader) stateDir(name string) string {

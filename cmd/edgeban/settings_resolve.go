@@ -31,6 +31,7 @@ const (
 	tokenVariable   = "CLOUDFLARE_API_TOKEN"
 	tokenCredential = "cloudflare-api-token" // a systemd credential
 	originDefault   = "default"
+	originInstance  = "default of the instance"
 )
 
 // resolver finds each setting's value: flag, else environment, else credential, else configuration file, else
@@ -39,6 +40,8 @@ type resolver struct {
 	cmd  *cli.Command
 	sys  *system
 	file configFile
+
+	instance string // empty: there is only one, or its name cannot be
 }
 
 // resolve returns the value of every setting by its name.
@@ -47,7 +50,12 @@ func resolve(cmd *cli.Command, sys *system, p *problems) map[string]value {
 	values := map[string]value{}
 	for _, s := range settings() {
 		values[s.name] = r.value(s)
-		if s.name == "config" { // the first one: the others may stand in the file
+		switch s.name { // these come first: they say where the others may stand
+		case "instance":
+			if name := values[s.name].text(); instanceName(name) {
+				r.instance = name
+			}
+		case "config":
 			r.file = readConfigFile(values[s.name], p)
 		}
 	}
@@ -93,13 +101,22 @@ func (r resolver) credential(s setting) (value, bool) {
 }
 
 func (r resolver) byDefault(s setting) value {
-	if s.name == "state-dir" {
-		// systemd names all of a unit's state directories, with colons between them.
-		if dir, _, _ := strings.Cut(r.sys.getenv("STATE_DIRECTORY"), ":"); dir != "" {
-			return value{[]string{dir}, "environment STATE_DIRECTORY"}
-		}
+	if dir := r.stateDirectory(); s.name == "state-dir" && dir != "" {
+		return value{[]string{dir}, "environment STATE_DIRECTORY"}
 	}
 	text := s.fallback
+	if r.instance != "" {
+		switch s.name {
+		case "config": // one that is missing must not pass for another
+			return value{[]string{r.sys.path("/etc/edgeban/" + r.instance + ".toml")}, originInstance}
+		case "token-file":
+			if own := r.sys.path("/etc/edgeban/" + r.instance + ".token"); exists(own) {
+				return value{[]string{own}, originInstance}
+			}
+		case "state-dir":
+			return value{[]string{r.sys.path(filepath.Join(text, r.instance))}, originInstance}
+		}
+	}
 	if strings.HasPrefix(text, "/") {
 		text = r.sys.path(text)
 	}
@@ -107,6 +124,18 @@ func (r resolver) byDefault(s setting) value {
 		return value{nil, originDefault}
 	}
 	return value{[]string{text}, originDefault}
+}
+
+// stateDirectory is the directory that systemd made for the state. It names all those of a unit, with colons between them; that of
+// an instance bears its name.
+func (r resolver) stateDirectory() string {
+	dirs := strings.Split(r.sys.getenv("STATE_DIRECTORY"), ":")
+	for _, dir := range dirs {
+		if r.instance != "" && filepath.Base(dir) == r.instance {
+			return dir
+		}
+	}
+	return dirs[0]
 }
 
 // split takes a text apart where the setting is a list.

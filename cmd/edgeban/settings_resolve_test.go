@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -166,5 +167,58 @@ func TestTokenPrecedence(t *testing.T) {
 	h.env["CREDENTIALS_DIRECTORY"] = "run/elsewhere"
 	if s, _, _ := h.load(0); tokenOf(h, s) != token("toml") {
 		t.Errorf("without the credential: token from %s", s.tokenOrigin)
+	}
+}
+
+// An instance has a configuration file, a token, a state directory and an owner of its own.
+func TestInstance(t *testing.T) {
+	h := newHost(t)
+	h.write("etc/edgeban/edgeban.toml", "list = 'common'\n")
+	h.write("etc/edgeban/mail.toml", "list = 'mail'\n")
+	h.write("etc/edgeban/token", testToken+"\n")
+	load := func(args ...string) Settings {
+		t.Helper()
+		s, stderr, code := h.load(needSources, args...)
+		if code != exitOK {
+			t.Fatal(stderr)
+		}
+		return s
+	}
+	want := func(s Settings, list, stateDir, token string) {
+		t.Helper()
+		if s.List != list || s.StateDir != stateDir || s.tokenOrigin != "token file "+token {
+			t.Errorf("list %s, state directory %s, %s", s.List, s.StateDir, s.tokenOrigin)
+		}
+	}
+	plain := load()
+	want(plain, "common", "var/lib/edgeban", "etc/edgeban/token")
+	mail := load("--instance", "mail")
+	want(mail, "mail", "var/lib/edgeban/mail", "etc/edgeban/token")
+	if !plain.OwnerDerived || !mail.OwnerDerived || plain.Owner == mail.Owner {
+		t.Errorf("owners %q and %q", plain.Owner, mail.Owner)
+	}
+	h.write("etc/edgeban/mail.token", testToken+"\n")
+	h.env["EDGEBAN_INSTANCE"] = "mail"
+	want(load(), "mail", "var/lib/edgeban/mail", "etc/edgeban/mail.token")
+
+	// systemd names both the instance's directory and the one that instances share, in the order of its version.
+	for _, dirs := range []string{"/a/edgeban/mail:/a/edgeban", "/a/edgeban:/a/edgeban/mail"} {
+		h.env["STATE_DIRECTORY"] = dirs
+		want(load(), "mail", "/a/edgeban/mail", "etc/edgeban/mail.token")
+	}
+}
+
+// A mistyped instance must not run with the settings of another.
+func TestInstanceThatCannotBe(t *testing.T) {
+	h := newHost(t)
+	h.write("etc/edgeban/edgeban.toml", "instance = 'mail'\n")
+	for args, want := range map[string]string{
+		"--instance=mial":    "etc/edgeban/mial.toml: no such file or directory (default of the instance)",
+		"--instance=../mail": `instance: "../mail" is not 1 to 40 letters, digits, dots, underscores and hyphens, a letter or digit first (flag --instance)`,
+		"--margin=3m":        `unknown key "instance" in etc/edgeban/edgeban.toml, line 1`,
+	} {
+		if _, stderr, code := h.load(0, args); code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%s: %d, %s", args, code, stderr)
+		}
 	}
 }

@@ -383,8 +383,8 @@ func TestDeclarations(t *testing.T) {
 			t.Errorf("setting %s: no usage, category or placeholder", s.name)
 		}
 	}
-	if settings()[0].name != "config" {
-		t.Error("config is not the first setting: the others could not stand in the file")
+	if all := settings(); all[0].name != "instance" || all[1].name != "config" {
+		t.Error("instance and config are not the first settings: the others could not stand in the file")
 	}
 	h := newHost(t)
 	if _, stderr, code := h.load(0); code != exitOK {

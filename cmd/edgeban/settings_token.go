@@ -32,7 +32,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 	if s.Owner != "" {
 		return
 	}
-	owner, err := defaultOwner(sys)
+	owner, err := defaultOwner(sys, s.Instance)
 	if err != nil && need&needCloudflare != 0 {
 		p.addHint("Set owner, to a name that no other edgeban of this account has and that stays the same.",
 			"the owner cannot be derived from this host: %v", err)

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,7 +21,8 @@ type state struct {
 	// Lists is what runs on each list left, by account and list as the settings name it.
 	Lists map[string]listState `json:"lists,omitempty"`
 
-	// Accounts is what runs on any list of an account left: Cloudflare throttles accounts.
+	// Accounts is what runs on any list of an account left: Cloudflare throttles accounts. They have a file of their own, which
+	// several instances on a host share.
 	Accounts map[string]accountState `json:"accounts,omitempty"`
 }
 
@@ -51,7 +51,13 @@ const stateVersion = 1
 // stateDir is the directory that holds the state and the lock. A nil stateDir remembers nothing and locks nothing.
 type stateDir struct{ path string }
 
-func (d *stateDir) file() string { return filepath.Join(d.path, "state.json") }
+// lists is the file of what runs on each list left; nil when there is no directory.
+func (d *stateDir) lists() *stateFile {
+	if d == nil {
+		return nil
+	}
+	return &stateFile{d.path, "state.json"}
+}
 
 // openStateDir makes the directory when it is missing and proves that it can be written.
 func openStateDir(path string) (*stateDir, error) {
@@ -62,7 +68,7 @@ func openStateDir(path string) (*stateDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory %s: %w", path, cause(err))
 	}
-	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("state directory %s: %w", path, cause(err))
 	}
 	return &stateDir{path}, nil
@@ -81,7 +87,7 @@ func (d *stateDir) lock() (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, cause(err))
 	}
-	if err := d.handOver(f); err != nil {
+	if err := handOver(f, d.path); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
@@ -90,115 +96,34 @@ func (d *stateDir) lock() (unlock func(), err error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
 	}
-	return func() { _ = f.Close() }, nil
+	d.sweep()
+	return func() { release(f) }, nil
 }
 
-// maxStateFile, in bytes, is far beyond every state: 500 000 changes that wait take a tenth of it.
-const maxStateFile = 512 << 20
-
-// load reads the state. A state that cannot be read or understood is empty, and the error says why; a *badStateError is one that
-// will not get better.
-func (d *stateDir) load() (state, error) {
-	empty := state{Version: stateVersion}
-	if d == nil {
-		return empty, nil
-	}
-	text, err := d.read()
-	if errors.Is(err, fs.ErrNotExist) {
-		return empty, nil
-	}
-	if err != nil {
-		return empty, err
-	}
-	var s state
-	if err := json.Unmarshal(text, &s); err != nil {
-		return empty, d.bad(" is damaged: %w", err)
-	}
-	if s.Version != stateVersion {
-		return empty, d.bad(" is of version %d, this edgeban writes %d", s.Version, stateVersion)
-	}
-	return s, nil
+// release gives up the lock on f and closes it. A process that is just being started has a copy of f and would else keep the lock
+// for a moment.
+func release(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	_ = f.Close()
 }
 
-// read returns what the file holds, if it is a file: a link is not followed, and nothing else that bears its name is waited for.
-func (d *stateDir) read() ([]byte, error) {
-	f, err := os.OpenFile(d.file(), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, d.bad(": is a symbolic link, which is not followed")
+// sweep removes what runs left that were killed while they wrote. Who holds the lock is the only one that writes a state.
+func (d *stateDir) sweep() {
+	entries, _ := os.ReadDir(d.path)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".state.json-") || strings.HasPrefix(e.Name(), ".probe-") {
+			_ = os.Remove(filepath.Join(d.path, e.Name())) // the next run tries again
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("state %s: %w", d.file(), cause(err))
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("state %s: %w", d.file(), cause(err))
-	case info.IsDir():
-		return nil, d.bad(": is a directory")
-	case !info.Mode().IsRegular():
-		return nil, d.bad(": is not a regular file")
-	case info.Size() > maxStateFile:
-		return nil, d.bad(" is larger than %d MiB", maxStateFile>>20)
-	}
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, fmt.Errorf("state %s: %w", d.file(), cause(err))
-	}
-	return text, nil
-}
-
-// badStateError is something in the place of the state that no run can use.
-type badStateError struct{ error }
-
-func (e *badStateError) Unwrap() error { return e.error }
-
-func (d *stateDir) bad(format string, args ...any) error {
-	return &badStateError{fmt.Errorf("state %s"+format, append([]any{d.file()}, args...)...)}
-}
-
-// setAside gives what stands in the state's place another name, whatever it is, and returns the name. It takes the place of
-// what was set aside before.
-func (d *stateDir) setAside() (string, error) {
-	aside := d.file() + ".bad"
-	_ = os.Remove(aside) // a directory cannot take a file's place; one that holds something stays, and then so does this
-	if err := os.Rename(d.file(), aside); err != nil {
-		return "", fmt.Errorf("it cannot be set aside as %s: %w", aside, cause(err))
-	}
-	return aside, nil
-}
-
-// save replaces the state in one step: whoever reads it meets the old one or the new one.
-func (d *stateDir) save(s state) error {
-	if d == nil {
-		return nil
-	}
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return fmt.Errorf("state %s: %w", d.file(), err)
-	}
-	f, err := os.CreateTemp(d.path, ".state-*")
-	if err != nil {
-		return fmt.Errorf("state %s: %w", d.file(), cause(err))
-	}
-	_, err = f.Write(append(text, '\n'))
-	err = errors.Join(err, d.handOver(f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), d.file())
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("state %s: %w", d.file(), cause(err)), os.Remove(f.Name()))
-	}
-	return nil
 }
 
 // handOver gives a file that root made to the owner of the directory, so that a command run by hand never locks the
 // service out.
-func (d *stateDir) handOver(f *os.File) error {
+func handOver(f *os.File, dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	info, err := os.Stat(d.path)
+	info, err := os.Stat(dir)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func mustStateDir(t *testing.T, path string) *stateDir {
 
 func TestStateIsKept(t *testing.T) {
 	d := mustStateDir(t, filepath.Join(t.TempDir(), "a", "b"))
-	if s, err := d.load(); err != nil || !reflect.DeepEqual(s, state{Version: stateVersion}) {
+	if s, err := d.lists().load(); err != nil || !reflect.DeepEqual(s, state{Version: stateVersion}) {
 		t.Errorf("before the first run: %+v, %v", s, err)
 	}
 	want := state{
@@ -44,10 +44,10 @@ func TestStateIsKept(t *testing.T) {
 			BatchSize: 500,
 		}},
 	}
-	if err := d.save(want); err != nil {
+	if err := d.lists().save(want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := d.load()
+	got, err := d.lists().load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestStateIsKept(t *testing.T) {
 	}
 	wantOnly(t, d, "state.json")
 	wantMode(t, d.path, 0o700)
-	wantMode(t, d.file(), 0o600)
+	wantMode(t, d.lists().path(), 0o600)
 }
 
 // A state that cannot be understood is an empty one, and it is said why.
@@ -80,23 +80,49 @@ func TestStateDamaged(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := mustStateDir(t, t.TempDir())
-			if err := os.WriteFile(d.file(), []byte(tt.content), 0o600); err != nil {
+			if err := os.WriteFile(d.lists().path(), []byte(tt.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s, err := d.load()
-			if want := "state " + d.file() + " " + tt.want; err == nil || err.Error() != want {
+			s, err := d.lists().load()
+			if want := "state " + d.lists().path() + " " + tt.want; err == nil || err.Error() != want {
 				t.Errorf("%v, want %s", err, want)
 			}
 			if !reflect.DeepEqual(s, state{Version: stateVersion}) {
 				t.Errorf("%+v is not empty", s)
 			}
-			if err := d.save(s); err != nil { // and the next run finds it whole
+			if err := d.lists().save(s); err != nil { // and the next run finds it whole
 				t.Fatal(err)
 			}
-			if _, err := d.load(); err != nil {
+			if _, err := d.lists().load(); err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// What a run left that was killed while it wrote goes with the next one; all else stays.
+func TestStateDirIsSwept(t *testing.T) {
+	d := mustStateDir(t, t.TempDir())
+	for _, name := range []string{".state.json-123", ".probe-4", "state.json", "notes"} {
+		if err := os.WriteFile(filepath.Join(d.path, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != "lock notes state.json" {
+		t.Error(got)
 	}
 }
 
@@ -154,10 +180,10 @@ func TestLockFollowsNoLink(t *testing.T) {
 // Without a directory nothing is remembered and nothing is locked.
 func TestNoStateDir(t *testing.T) {
 	var d *stateDir
-	if err := d.save(state{Version: stateVersion, Lists: map[string]listState{"a/b": {LastSuccess: dawn()}}}); err != nil {
+	if err := d.lists().save(state{Version: stateVersion, Lists: map[string]listState{"a/b": {LastSuccess: dawn()}}}); err != nil {
 		t.Error(err)
 	}
-	if s, err := d.load(); err != nil || !reflect.DeepEqual(s, state{Version: stateVersion}) {
+	if s, err := d.lists().load(); err != nil || !reflect.DeepEqual(s, state{Version: stateVersion}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for range 2 {
@@ -184,7 +210,7 @@ func TestHandOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	if err := d.save(state{Version: stateVersion}); err != nil {
+	if err := d.lists().save(state{Version: stateVersion}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"lock", "state.json"} {

@@ -215,7 +215,8 @@ func (s *story) edgeban(ts *testscript.TestScript, status int, args []string) er
 		lookupEnv := func(name string) (string, bool) { text := ts.Getenv(name); return text, text != "" }
 		var stdout, stderr bytes.Buffer
 		sys := s.system(lookupEnv, &stdout, &stderr, args...)
-		sys.terminal = ts.Getenv("TERMINAL") != "off"
+		sys.terminal, sys.journal = ts.Getenv("TERMINAL") != "off", ts.Getenv("JOURNAL_STREAM") != ""
+		sys.watched = ts.Getenv("WATCHED") != ""
 		addrs, err := hostAddrs(strings.Fields(ts.Getenv("HOST_ADDRESSES"))...)
 		if err != nil {
 			return err

@@ -74,7 +74,7 @@ func summaryLine(list string, r reconcile.Report, requests int) string {
 	if s, known := r.Standing(); known {
 		fmt.Fprintf(&b, ", %s%s", plural(s.Items, "item"), whose(s, r.Plan.Peers))
 	}
-	if n := r.Plan.Lingering; n > 0 {
+	if n := len(r.Plan.Lingering); n > 0 {
 		fmt.Fprintf(&b, ", %d lingering", n)
 	}
 	if r.Degraded() {

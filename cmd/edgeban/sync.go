@@ -77,6 +77,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	run := x.run(target)
 	run.Limits.AllowRemovals = allowRemovals
 	report := run.Do(ctx)
+	x.progress.done()
 	report.Err = x.interrupted(ctx, report.Err)
 	x.keep(report, target)
 	x.publish(report)
@@ -105,7 +106,7 @@ func (x *session) keepDistance(ctx context.Context) error {
 
 // keep writes the state for the next run.
 func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
-	account := x.state.Accounts[x.settings.Account]
+	account := x.account
 	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
 	if size := target.BatchSize(); size < x.settings.BatchSize {
 		account.BatchSize = size
@@ -124,11 +125,19 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 	}
 	list.UntaggedAllowed = list.UntaggedAllowed || removedUntagged(report)
 
-	x.state.Accounts = with(x.state.Accounts, x.settings.Account, account)
 	x.state.Lists = with(x.state.Lists, x.key(), list)
-	if err := x.dir.save(x.state); err != nil {
+	if err := errors.Join(x.keepAccount(account), x.dir.lists().save(x.state)); err != nil {
 		x.out.warnOf(err, "")
 	}
+}
+
+// keepAccount writes what is known of the account, unless nothing of it is new.
+func (x *session) keepAccount(account accountState) error {
+	if account == x.account {
+		return nil
+	}
+	x.account = account
+	return x.accounts(x.dir).change(func(s *state) { s.Accounts = with(s.Accounts, x.settings.Account, account) })
 }
 
 // removedUntagged reports whether untagged items were removed: somebody looked at them and allowed it, then or before.
@@ -237,6 +246,9 @@ func (x *session) advise(report reconcile.Report) {
 	if n := leftOutBy(report, reconcile.LeftOutCloudflare); n > 0 {
 		x.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
 			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
+	}
+	if report.Plan != nil && len(report.Plan.Blocked) > 0 {
+		x.out.warn(blockedNote(report.Plan.Blocked))
 	}
 	if n := leftOutBy(report, reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
 		what := fmt.Sprintf("all %d active bans are", n)

@@ -111,10 +111,10 @@ func TestTroublesThatDoNotStop(t *testing.T) {
 		{name: "no state directory", env: []string{"EDGEBAN_STATE_DIR=/dev/null/state"},
 			want: "edgeban: warning: state directory /dev/null/state: not a directory; " +
 				"going on without it: nothing is remembered and no other run is kept out\n"},
-		{name: "state damaged", spoil: stateFile("what is this"),
+		{name: "state damaged", spoil: stateText("what is this"),
 			want: "edgeban: warning: state DIR/state/state.json is damaged: invalid character 'w' looking for beginning of value; " +
 				"going on without it, it is now DIR/state/state.json.bad\n"},
-		{name: "state of a newer edgeban", spoil: stateFile(`{"version": 7}`),
+		{name: "state of a newer edgeban", spoil: stateText(`{"version": 7}`),
 			want: "edgeban: warning: state DIR/state/state.json is of version 7, this edgeban writes 1; " +
 				"going on without it, it is now DIR/state/state.json.bad\n"},
 		{name: "state is a directory", spoil: func(t *testing.T, s *site) {
@@ -154,11 +154,11 @@ func TestTroublesThatDoNotStop(t *testing.T) {
 	}
 }
 
-// stateFile is a spoil that leaves a state of that content.
-func stateFile(content string) func(*testing.T, *site) {
+// stateText is a spoil that leaves a state of that content.
+func stateText(content string) func(*testing.T, *site) {
 	return func(t *testing.T, s *site) {
 		t.Helper()
-		if err := os.WriteFile(mustStateDir(t, s.stateDir()).file(), []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(mustStateDir(t, s.stateDir()).lists().path(), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
