@@ -10,7 +10,7 @@ import (
 // The settings of the test: seconds stand for minutes, and a run may follow a run at once.
 const (
 	shortRuns = "[Service]\nEnvironment=EDGEBAN_MARGIN=2s EDGEBAN_WRITE_INTERVAL=0s EDGEBAN_TIMEOUT=30s\n"
-	shortRest = "ExecStopPost=\nExecStopPost=/bin/sleep 1\n"
+	shortRest = "ExecStopPost=\nExecStopPost=/bin/sleep 0.2\n"
 	shortTick = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/2\nRandomizedDelaySec=0\n"
 
 	asRoot = "EDGEBAN_MARGIN=2s EDGEBAN_WRITE_INTERVAL=0s edgeban " // the same, by hand
@@ -37,7 +37,6 @@ func byHand(h *host) {
 }
 
 func timerBringsBans(h *host) {
-	h.dropIn("edgeban.service", shortRuns+shortRest)
 	h.dropIn("edgeban.timer", shortTick)
 	h.sh("systemctl enable --quiet --now edgeban.timer")
 	h.ban("sshd", "203.0.113.2", "192.0.2.16/28", "2001:db8:7::5")

@@ -5,8 +5,28 @@
 package e2e
 
 import (
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 )
+
+// TestContainer installs where no systemd runs, as in the building of a container's image, and takes it away again.
+func TestContainer(t *testing.T) {
+	root := os.Getenv("EDGEBAN_E2E_ROOT")
+	h := &host{guest: guest{t: t, root: root}}
+	h.bring()
+	out, err := exec.Command("chroot", root, "/bin/sh", "-euc", `
+		dpkg --install /root/edgeban.deb
+		edgeban version
+		stat -c '%a %U:%G' /etc/edgeban/edgeban.toml
+		dpkg --remove edgeban
+		dpkg --purge edgeban
+		find / -xdev -name '*edgeban*' -not -path '/proc/*'`).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "\n640 root:edgeban\n") || !strings.HasSuffix(string(out), "\n/root/edgeban.deb\n") {
+		t.Errorf("expected that it installs and leaves nothing but the package itself: %v\n%s", err, out)
+	}
+}
 
 // TestBoot is one life of a host, from the installation to the purge. Each step goes on where the one before it ended, and ends
 // when the list holds exactly what it should.

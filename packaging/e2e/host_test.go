@@ -43,11 +43,7 @@ func newHost(t *testing.T) *host {
 	if err := h.edge.Start(); err != nil {
 		t.Fatal(err)
 	}
-	deb, err := os.ReadFile(os.Getenv("EDGEBAN_E2E_DEB"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.write("/root/edgeban.deb", string(deb), 0o644)
+	h.bring()
 	h.write("/etc/hostname", "web-1\n", 0o644)
 	h.write("/etc/fail2ban/jail.d/e2e.local", jails, 0o644)
 	for _, name := range []string{"sshd", "web", "brief"} {
@@ -58,6 +54,16 @@ func newHost(t *testing.T) *host {
 	}
 	h.boot()
 	return h
+}
+
+// bring puts the package where the guest finds it.
+func (h *host) bring() {
+	h.t.Helper()
+	deb, err := os.ReadFile(os.Getenv("EDGEBAN_E2E_DEB"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.write("/root/edgeban.deb", string(deb), 0o644)
 }
 
 // jails are three: sshd waits for the timer, web and brief trigger. Nothing is done to this host's own firewall.

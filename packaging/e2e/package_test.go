@@ -31,6 +31,7 @@ func unitsAreSound(h *host) {
 }
 
 func namesWhatIsMissing(h *host) {
+	h.dropIn("edgeban.service", shortRuns+shortRest)
 	h.fails(1, "systemctl start edgeban.service")
 	h.sh("journalctl -u edgeban.service -o cat | grep -q 'the Cloudflare account is not set'")
 	h.sh(`sed -i -e 's|^#account = .*|account = "` + account + `"|' -e 's|^#api-url = .*|api-url = "` + h.edge.URL() + `"|' ` +

@@ -38,7 +38,7 @@ func (h *host) latency(jail string, count int) time.Duration {
 }
 
 // measuresTimer: the test's timer ticks every 2 s, the packaged one every 120 s.
-func measuresTimer(h *host) { h.latency("sshd", 5) }
+func measuresTimer(h *host) { h.latency("sshd", 3) }
 
 func measuresTrigger(h *host) {
 	h.sh("systemctl stop edgeban.timer && systemctl enable --quiet --now edgeban.path")

@@ -59,7 +59,6 @@ api-url = "`+h.edge.URL()+`"
 list = "second"
 jail = ["sshd"]
 write-interval = "0s"
-metrics-file = "/var/lib/prometheus/node-exporter/edgeban-second.prom"
 `, 0o640)
 	h.sh("systemctl start edgeban@second.service")
 	h.onList(second, soon, banned()...)
