@@ -25,11 +25,11 @@ func prometheusShowsMetrics(h *host) {
 	h.sh("systemctl start prometheus-node-exporter.service prometheus.service")
 	h.sh("promtool check metrics < /var/lib/prometheus/node-exporter/edgeban.prom")
 	for query, want := range map[string]string{
-		`edgeban_drift_items{target="edgeban",direction="missing"}`:                "0",
-		`edgeban_active_bans{source="fail2ban",jail="sshd"}`:                       "3",
-		`edgeban_build_info{version="1.0.0"}`:                                      "1",
-		`time() - edgeban_last_success_timestamp_seconds < bool 60`:                "1",
-		`node_textfile_scrape_error`:                                               "0",
+		`edgeban_drift_items{target="edgeban",direction="missing"}`: "0",
+		`edgeban_active_bans{source="fail2ban",jail="sshd"}`:        "3",
+		`edgeban_build_info{version="1.0.0"}`:                       "1",
+		`time() - edgeban_last_success_timestamp_seconds < bool 60`: "1",
+		`node_textfile_scrape_error`:                                "0",
 	} {
 		got := ""
 		if !within(40*time.Second, func() bool { got = ask(query); return got == want }) {
@@ -64,7 +64,7 @@ func ask(query string) string {
 // meaningful are the lines that the journal may hold of edgeban's units: those of systemd about a start and an end, and edgeban's own.
 var meaningful = regexp.MustCompile(`^(Starting |Started |Finished |Stopping |Stopped |Failed to start |` +
 	`edgeban(@second)?\.(service|timer|path): (Deactivated successfully|Main process exited|Failed with result|Consumed |Killing process |` +
-	`Sent signal |Unit process )|level=(INFO|WARN|ERROR) msg=|edgeban: |  [A-Z])`)
+	`Sent signal |Sending signal SIGKILL |Unit process )|level=(INFO|WARN|ERROR) msg=|edgeban: |  [A-Z])`)
 
 func journalIsClean(h *host) {
 	journal := h.sh("journalctl -u 'edgeban*' -o cat --no-pager")
