@@ -15,7 +15,12 @@ import (
 // golden compares got with a committed file; UPDATE=1 writes the file.
 func golden(t *testing.T, dir, name, got string) {
 	t.Helper()
-	file := filepath.Join(dir, "testdata", "golden", name)
+	goldenFile(t, filepath.Join(dir, "testdata", "golden", name), got)
+}
+
+// goldenFile is golden for a file that lies elsewhere.
+func goldenFile(t *testing.T, file, got string) {
+	t.Helper()
 	if os.Getenv("UPDATE") != "" {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -29,7 +34,7 @@ func golden(t *testing.T, dir, name, got string) {
 		t.Fatalf("%v (UPDATE=1 go test writes it)", err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; UPDATE=1 go test writes it):\n%s", name, diff)
+		t.Errorf("%s (-want +got; UPDATE=1 go test writes it):\n%s", file, diff)
 	}
 }
 

@@ -18,11 +18,12 @@ type setting struct {
 	placeholder string // what stands for the value in --help; FILE and DIR are completed as paths
 	usage       string
 	kind        kind
-	fallback    string // the default; one that begins with / lies under system.root
-	otherwise   string // in --help, the default when fallback does not say it
-	ifExists    bool   // the default holds only when there is such a file
-	notInFile   bool   // it has no key in the configuration file, because it decides which file that is
-	emptyIsNone bool   // an empty environment variable means "none" instead of "not set"
+	fallback    string   // the default; one that begins with / lies under system.root
+	words       []string // all that the value may be; none: anything
+	otherwise   string   // in --help, the default when fallback does not say it
+	ifExists    bool     // the default holds only when there is such a file
+	notInFile   bool     // it has no key in the configuration file, because it decides which file that is
+	emptyIsNone bool     // an empty environment variable means "none" instead of "not set"
 }
 
 // kind is what a setting's value is in the configuration file.
@@ -71,7 +72,7 @@ func settings() []setting {
 		{name: "former-owner", env: "EDGEBAN_FORMER_OWNER", category: categoryCloudflare, placeholder: "NAME", kind: list,
 			usage: "owner whose items are ours now", otherwise: "none"},
 		{name: "ownership", env: "EDGEBAN_OWNERSHIP", category: categoryCloudflare, placeholder: "WORD",
-			usage: "tagged: items by hand stay; exclusive: items without an owner are ours", fallback: "tagged"},
+			usage: "tagged: items by hand stay; exclusive: items without an owner are ours", fallback: "tagged", words: []string{"tagged", "exclusive"}},
 		{name: "max-items", env: "EDGEBAN_MAX_ITEMS", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
 			usage: "the account's quota of items, over all its lists", fallback: "10000"},
 		{name: "batch-size", env: "EDGEBAN_BATCH_SIZE", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
@@ -104,9 +105,9 @@ func settings() []setting {
 		{name: "metrics-file", env: "EDGEBAN_METRICS_FILE", category: categoryOperation, placeholder: "FILE",
 			usage: "where to write metrics for node_exporter, named *.prom", otherwise: "none"},
 		{name: "log-level", env: "EDGEBAN_LOG_LEVEL", category: categoryOperation, placeholder: "WORD",
-			usage: "least level to log: debug, info, warn or error", fallback: "info"},
+			usage: "least level to log: debug, info, warn or error", fallback: "info", words: []string{"debug", "info", "warn", "error"}},
 		{name: "log-format", env: "EDGEBAN_LOG_FORMAT", category: categoryOperation, placeholder: "WORD",
-			usage: "text or json", fallback: "text"},
+			usage: "text or json", fallback: "text", words: []string{"text", "json"}},
 	}
 }
 

@@ -70,7 +70,7 @@ func parse(values map[string]value, p *problems) Settings {
 		List:            r.matching("list", `[a-zA-Z0-9_]{1,50}`, "1 to 50 letters, digits and underscores"),
 		Owner:           r.ownerName("owner"),
 		FormerOwners:    r.ownerNames("former-owner"),
-		Exclusive:       r.word("ownership", "tagged", "exclusive") == "exclusive",
+		Exclusive:       r.word("ownership") == "exclusive",
 		MaxItems:        r.number("max-items", 1, 500_000),
 		BatchSize:       r.number("batch-size", 1, 10_000),
 		APIURL:          r.apiURL("api-url"),
@@ -85,7 +85,7 @@ func parse(values map[string]value, p *problems) Settings {
 		StateDir:        r.stateDir("state-dir"),
 		MetricsFile:     r.metricsFile("metrics-file"),
 		LogLevel:        r.level("log-level"),
-		LogFormat:       r.word("log-format", "text", "json"),
+		LogFormat:       r.word("log-format"),
 		values:          values,
 	}
 }
@@ -142,10 +142,11 @@ func brief(d time.Duration) string {
 	return s
 }
 
-func (r reader) word(name string, words ...string) string {
+func (r reader) word(name string) string {
 	text := r.values[name].text()
-	if !slices.Contains(words, text) {
-		r.bad(name, "%q is none of %s", text, strings.Join(words, ", "))
+	declared, _ := settingNamed(name)
+	if !slices.Contains(declared.words, text) {
+		r.bad(name, "%q is none of %s", text, strings.Join(declared.words, ", "))
 	}
 	return text
 }
@@ -153,7 +154,7 @@ func (r reader) word(name string, words ...string) string {
 func (r reader) level(name string) slog.Level {
 	var level slog.Level
 	// UnmarshalText knows more than our words, such as "info+2"; word lets only these through.
-	_ = level.UnmarshalText([]byte(r.word(name, "debug", "info", "warn", "error")))
+	_ = level.UnmarshalText([]byte(r.word(name)))
 	return level
 }
 

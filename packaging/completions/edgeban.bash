@@ -1,0 +1,41 @@
+# bash completion for edgeban. Made from the program's declarations: UPDATE=1 go test -run TestCompletions ./cmd/edgeban
+_edgeban() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    if [[ $cur == = ]]; then # --flag=, which bash takes for two words
+        cur=
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    COMPREPLY=()
+    local words=
+    if ((COMP_CWORD == 1)); then
+        words='sync diff bans demo config version help --help --version'
+    fi
+    local settings='--instance --config --fail2ban-db --fail2ban-bantime --jail --exclude-jail --account --token-file --list --owner --former-owner --ownership --max-items --batch-size --api-url --ipv6-prefix --min-prefix-4 --min-prefix-6 --margin --allow --allow-file --timeout --write-interval --skip-alarm --state-dir --metrics-file --log-level --log-format'
+    ((COMP_CWORD > 1)) && case ${COMP_WORDS[1]} in
+        sync) words='--dry-run --allow-removals --help'" $settings" ;;
+        diff) words='--json --exit-code --allow-removals --help'" $settings" ;;
+        bans) words='--json --help'" $settings" ;;
+        demo) words='--db --help' ;;
+        config) words='--json --help'" $settings" ;;
+        version) words='--help' ;;
+        help) words='sync diff bans demo config version help' ;;
+        *) return ;;
+    esac
+    case $prev in
+        --log-level) words='debug info warn error' ;;
+        --ownership) words='tagged exclusive' ;;
+        --log-format) words='text json' ;;
+        --allow-file | --config | --db | --fail2ban-db | --metrics-file | --token-file)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return ;;
+        --state-dir)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+            return ;;
+        --account | --allow | --api-url | --batch-size | --exclude-jail | --fail2ban-bantime | --former-owner | --instance | --ipv6-prefix | --jail | --list | --margin | --max-items | --min-prefix-4 | --min-prefix-6 | --owner | --skip-alarm | --timeout | --write-interval) return ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -F _edgeban edgeban

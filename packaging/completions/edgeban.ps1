@@ -1,0 +1,97 @@
+# PowerShell completion for edgeban. Made from the program's declarations: UPDATE=1 go test -run TestCompletions ./cmd/edgeban
+Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $before = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.Extent.Text })
+    $commands = [ordered]@{
+        'sync' = 'make the list equal to the active bans; what the timer starts'
+        'diff' = 'show what sync would change, and change nothing'
+        'bans' = 'show the active bans, and why some are left out'
+        'demo' = 'watch the whole job on an embedded Cloudflare: no account, no root, no network'
+        'config' = 'show the settings in effect and where each came from'
+        'version' = 'print the version'
+        'help' = 'show help on a command'
+    }
+    $settings = [ordered]@{
+        '--instance' = 'one of several configurations on this host: /etc/edgeban/NAME.toml, with an owner and a state directory of its own'
+        '--config' = 'configuration file'
+        '--fail2ban-db' = 'Fail2Ban''s database; empty: none'
+        '--fail2ban-bantime' = 'length of a ban whose record carries none, as in Fail2Ban before 0.11'
+        '--jail' = 'jails to mirror'
+        '--exclude-jail' = 'jails not to mirror'
+        '--account' = 'account id, 32 hexadecimal digits'
+        '--token-file' = 'file that holds the API token; $CLOUDFLARE_API_TOKEN may hold the token itself'
+        '--list' = 'list to keep in step, by its name or its id'
+        '--owner' = 'owner written into the comments of our items'
+        '--former-owner' = 'owner whose items are ours now'
+        '--ownership' = 'tagged: items by hand stay; exclusive: items without an owner are ours'
+        '--max-items' = 'the account''s quota of items, over all its lists'
+        '--batch-size' = 'most items in one request'
+        '--api-url' = 'Cloudflare''s API'
+        '--ipv6-prefix' = 'widen IPv6 bans to this prefix length'
+        '--min-prefix-4' = 'leave out broader IPv4 bans'
+        '--min-prefix-6' = 'leave out broader IPv6 bans'
+        '--margin' = 'how long an item stays after its ban'
+        '--allow' = 'address or network never to block'
+        '--allow-file' = 'file of addresses and networks never to block, one per line'
+        '--timeout' = 'most time for the whole run'
+        '--write-interval' = 'least time between two writes to Cloudflare'
+        '--skip-alarm' = 'exit with 1 when every run was skipped for so long'
+        '--state-dir' = 'where a run leaves word for the next one'
+        '--metrics-file' = 'where to write metrics for node_exporter, named *.prom'
+        '--log-level' = 'least level to log: debug, info, warn or error'
+        '--log-format' = 'text or json'
+    }
+    $flags = @{
+        '' = [ordered]@{
+            '--help' = 'show help'
+            '--version' = 'print the version'
+        }
+        'sync' = [ordered]@{
+            '--dry-run' = 'change nothing, print what would change: the same as diff'
+            '--allow-removals' = 'let removals through that are otherwise withheld'
+            '--help' = 'show help'
+        }
+        'diff' = [ordered]@{
+            '--json' = 'print JSON'
+            '--exit-code' = 'exit with 4 when changes are pending'
+            '--allow-removals' = 'let removals through that are otherwise withheld'
+            '--help' = 'show help'
+        }
+        'bans' = [ordered]@{
+            '--json' = 'print JSON'
+            '--help' = 'show help'
+        }
+        'demo' = [ordered]@{
+            '--db' = 'a real Fail2Ban FILE to show'
+            '--help' = 'show help'
+        }
+        'config' = [ordered]@{
+            '--json' = 'print JSON'
+            '--help' = 'show help'
+        }
+        'version' = [ordered]@{
+            '--help' = 'show help'
+        }
+    }
+    $words = @{
+        '--log-level' = 'debug', 'info', 'warn', 'error'
+        '--ownership' = 'tagged', 'exclusive'
+        '--log-format' = 'text', 'json'
+    }
+    $takesValue = '--account', '--allow', '--allow-file', '--api-url', '--batch-size', '--config', '--db', '--exclude-jail', '--fail2ban-bantime', '--fail2ban-db', '--former-owner', '--instance', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval'
+    if ($before.Count -eq 0) { return }
+    $command = if ($before.Count -gt 1) { $before[1] } else { '' }
+    $found = [ordered]@{}
+    if ($takesValue -contains $before[-1]) {
+        return # PowerShell itself completes paths
+    } elseif ($words.ContainsKey($before[-1])) {
+        $words[$before[-1]] | ForEach-Object { $found[$_] = $_ }
+    } else {
+        if ($before.Count -eq 1 -or $command -eq 'help') { $commands.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+        if ($flags.ContainsKey($command)) { $flags[$command].GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+        if (@('sync', 'diff', 'bans', 'config') -contains $command) { $settings.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+    }
+    $found.GetEnumerator() | Where-Object { $_.Key.StartsWith($wordToComplete) } | ForEach-Object {
+        [System.Management.Automation.CompletionResult]::new($_.Key, $_.Key, 'ParameterValue', $_.Value)
+    }
+}
