@@ -57,6 +57,7 @@ func TestBoot(t *testing.T) {
 		{"the example jails start, and one of them bans from a log", exampleJails},
 		{"several configurations on one host", instances},
 		{"Prometheus shows the metrics", prometheusShowsMetrics},
+		{"an alert fires while Cloudflare's API is down", alertsWhenTheAPIIsDown},
 		{"the journal holds no secret and no line without meaning", journalIsClean},
 		{"removed, it is at rest", removes},
 		{"purged, it leaves nothing", purges},

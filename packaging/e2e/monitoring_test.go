@@ -10,10 +10,13 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"edgeban/cloudflare/cloudflaretest"
 )
 
 const prometheusConfig = `
 global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [/etc/prometheus/edgeban-alerts.yml]
 scrape_configs:
   - job_name: node
     static_configs: [{targets: ["127.0.0.1:9100"]}]
@@ -22,6 +25,8 @@ scrape_configs:
 func prometheusShowsMetrics(h *host) {
 	h.sh("systemctl start edgeban.timer")
 	h.write("/etc/prometheus/prometheus.yml", prometheusConfig, 0o644)
+	// The alerts as they are installed, but for ten minutes, which are ten seconds here.
+	h.sh("sed -e 's/> 600$/> 10/' -e 's/for: 10m/for: 10s/' /usr/share/doc/edgeban/examples/prometheus-alerts.yml >/etc/prometheus/edgeban-alerts.yml")
 	h.sh("systemctl start prometheus-node-exporter.service prometheus.service")
 	h.sh("promtool check metrics < /var/lib/prometheus/node-exporter/edgeban.prom")
 	for query, want := range map[string]string{
@@ -36,6 +41,29 @@ func prometheusShowsMetrics(h *host) {
 			h.t.Errorf("expected Prometheus to answer %s to %s, it says %s", want, query, got)
 		}
 	}
+}
+
+// alertsWhenTheAPIIsDown: nothing but the alert that matters fires, and it ends with the fault.
+func alertsWhenTheAPIIsDown(h *host) {
+	firing := func(want string) {
+		h.t.Helper()
+		got := ""
+		if !within(40*time.Second, func() bool {
+			got = ask(`count(ALERTS{alertstate="firing",alertname=~"Edgeban.*"}) or vector(0)`)
+			return got == want
+		}) {
+			h.t.Fatalf("expected %s firing alerts, Prometheus says %s", want, got)
+		}
+	}
+	firing("0")
+	h.edge.AddFault(cloudflaretest.Fault{Effect: cloudflaretest.HTML(http.StatusBadGateway)})
+	firing("1")
+	if got := ask(`count(ALERTS{alertstate="firing",alertname="EdgebanNoSuccess"})`); got != "1" {
+		h.t.Errorf("expected the alert EdgebanNoSuccess to fire, Prometheus says %s", got)
+	}
+	h.edge.ClearFaults()
+	firing("0")
+	h.listed(0, banned()...)
 }
 
 // ask is the value that Prometheus finds for a query, or what went wrong.

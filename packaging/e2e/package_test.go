@@ -63,7 +63,7 @@ func removes(h *host) {
 func purges(h *host) {
 	h.sh("apt-get purge -y edgeban")
 	h.prints("", "find / -xdev -name '*edgeban*' -not -path '/proc/*' -not -path /root/edgeban.deb")
-	h.prints("", "getent passwd edgeban; getent group edgeban; true")
+	h.prints("", "getent passwd edgeban || getent group edgeban || true")
 	h.prints("", "getfacl --absolute-names --omit-header --skip-base /var/lib/prometheus/node-exporter")
 	h.sh("systemctl is-active fail2ban.service && fail2ban-client ping")
 }
