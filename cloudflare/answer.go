@@ -33,6 +33,7 @@ type envelope struct {
 		Cursors struct {
 			After string `json:"after"`
 		} `json:"cursors"`
+		TotalPages int `json:"total_pages"`
 	} `json:"result_info"`
 }
 

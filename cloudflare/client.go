@@ -25,7 +25,7 @@ const (
 // Config says where the API is and who asks.
 type Config struct {
 	BaseURL   string            // http or https, without query, fragment and user; empty: DefaultBaseURL
-	Account   string            // the account's id
+	Account   string            // the account's id; empty: not known yet, see Client.For
 	Token     Secret            // an API token, sent as a bearer token
 	UserAgent string            // such as "edgeban/1.0"; empty: "edgeban"
 	Transport http.RoundTripper // nil: an own one: proxy from the environment, TLS 1.2 or newer
@@ -55,8 +55,8 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	if !plainID(config.Account) {
-		return nil, fmt.Errorf("account id %q: 32 hexadecimal digits are due", clean(config.Account, config.Token))
+	if config.Account != "" && !plainID(config.Account) {
+		return nil, accountError(config.Account, config.Token)
 	}
 	if err := checkToken(config.Token); err != nil {
 		return nil, fmt.Errorf("token: %w", err)
@@ -80,6 +80,21 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
+// For returns a Client for another account, which counts its requests together with this one's. A Client that knows no account can ask
+// for Accounts, Zones, CustomRules and PublishedRanges, and add rules; all else needs one.
+func (c *Client) For(account string) (*Client, error) {
+	if !plainID(account) {
+		return nil, accountError(account, c.token)
+	}
+	other := *c
+	other.account = account
+	return &other, nil
+}
+
+func accountError(account string, token Secret) error {
+	return fmt.Errorf("account id %q: 32 hexadecimal digits are due", clean(account, token))
+}
+
 // Requests tells what was asked so far, further attempts included, sorted by method and status.
 func (c *Client) Requests() []RequestCount { return c.wire.counts() }
 
@@ -89,8 +104,13 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 
 // url returns the address of a path below the account. The elements must be plain ids or fixed words.
 func (c *Client) url(query url.Values, elements ...string) *url.URL {
+	return c.outside(query, append([]string{"accounts", c.account}, elements...)...)
+}
+
+// outside returns the address of a path that is not below the account.
+func (c *Client) outside(query url.Values, elements ...string) *url.URL {
 	u := *c.base
-	u.Path = strings.Join(append([]string{c.base.Path, "accounts", c.account}, elements...), "/")
+	u.Path = strings.Join(append([]string{c.base.Path}, elements...), "/")
 	u.RawQuery = query.Encode()
 	return &u
 }

@@ -25,7 +25,6 @@ func TestNew(t *testing.T) {
 		{"no host", func(c *Config) { c.BaseURL = "https:///client" }, "base URL: names no host"},
 		{"password", func(c *Config) { c.BaseURL = "https://u:" + testToken + "@h/" }, "base URL: holds a user name or password"},
 		{"query", func(c *Config) { c.BaseURL = "https://h/?x=1" }, "base URL: holds a query or fragment"},
-		{"no account", func(c *Config) { c.Account = "" }, `account id "": 32 hexadecimal digits are due`},
 		{"account with path", func(c *Config) { c.Account = "../x" }, `account id "../x": 32 hexadecimal digits are due`},
 		{"account is the token", func(c *Config) { c.Account = testToken + "!" }, `account id "[secret]!": 32 hexadecimal digits are due`},
 		{"no token", func(c *Config) { c.Token = NewSecret("") }, "token: is empty"},

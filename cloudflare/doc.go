@@ -1,4 +1,4 @@
-// Package cloudflare talks to the Cloudflare API about the IP lists of an account.
+// Package cloudflare talks to the Cloudflare API about the IP lists of an account and the rules that use them.
 //
 // Start with New, which makes a Client, and NewList, which makes one of the account's IP lists a
 // reconcile.Target. A Client may be used by several goroutines; a ListTarget serves one run and one goroutine.
@@ -18,6 +18,8 @@
 //
 // Errors that a person can do something about have a method Hint() string. No error, log line or printed value holds
 // the token: it lives in a Secret. Texts from the API are data: they are stripped of control characters and cut.
+//
+// What a set-up creates, a list and a rule, is sent once too, and takes effect at once. CreateList and AddRule never replace what is there.
 //
 // # Why not cloudflare-go
 //

@@ -15,9 +15,11 @@ import (
 // Codes that decisions or hints hang on. Cloudflare publishes no full list; these were seen in the wild.
 const (
 	codeMalformedHeaders = 6003  // malformed token, on zone endpoints
+	codeUnknownToken     = 1000  // when a token is verified
+	codeAccountOwned     = 1001  // the token is not a user's
 	codeNoRoute          = 7003  // also: no such account
 	codeMalformedToken   = 9106  // malformed token, on account endpoints
-	codeInvalidToken     = 9109  // well-formed token that does not exist
+	codeInvalidToken     = 9109  // well-formed token that does not exist, or lacks a permission
 	codeAuthentication   = 10000 // wrong token or missing permission
 	codeTooFast          = 971   // the API's limit for everybody
 	codeTooMany          = 10100 // 1200 requests in five minutes
@@ -121,7 +123,7 @@ func (e *APIError) Hint() string {
 		return "The token is malformed. Was it copied whole, and is it an API token rather than a global API key?"
 	case e.Has(codeInvalidToken, codeAuthentication), e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
 		return "The token is wrong, expired or restricted to other addresses, or it lacks the permission " +
-			"Account → Account Filter Lists → Edit for this account. Tokens: https://dash.cloudflare.com/profile/api-tokens"
+			e.permission() + ". Tokens: https://dash.cloudflare.com/profile/api-tokens"
 	case e.Status == http.StatusNotFound, e.Has(codeNoRoute):
 		return "Is the account id right? It stands in the dashboard's address: https://dash.cloudflare.com/<account id>"
 	case e.Status >= 500:

@@ -137,30 +137,55 @@ func (c *Client) ended(ctx context.Context, id string) (bool, error) {
 // submit sends one write, once, and returns the id of the operation that it started. An error that leaves open
 // whether the write took effect is an *UncertainError; a refusal is an *APIError.
 func (c *Client) submit(ctx context.Context, method string, u *url.URL, body any) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
 	data, err := encode(body)
 	if err != nil {
 		return "", err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(data))
+	a, err := c.send(ctx, method, u, data)
 	if err != nil {
 		return "", err
-	}
-	resp, err := c.writes.Do(req)
-	if err != nil {
-		return "", &UncertainError{c.noAnswer(req, err)}
-	}
-	a, err := c.receive(resp, nil)
-	if err != nil {
-		return "", &UncertainError{err}
 	}
 	id, err := c.operationID(a)
 	if err != nil && uncertain(a, err) {
 		return "", &UncertainError{err}
 	}
 	return id, err
+}
+
+// send sends one write, once. When no whole answer came the error is an *UncertainError.
+func (c *Client) send(ctx context.Context, method string, u *url.URL, data []byte) (answer, error) {
+	if err := ctx.Err(); err != nil {
+		return answer{}, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(data))
+	if err != nil {
+		return answer{}, err
+	}
+	resp, err := c.writes.Do(req)
+	if err != nil {
+		return answer{}, &UncertainError{c.noAnswer(req, err)}
+	}
+	a, err := c.receive(resp, nil)
+	if err != nil {
+		return answer{}, &UncertainError{err}
+	}
+	return a, nil
+}
+
+// create makes something by one POST that takes effect at once. Errors are those of submit.
+func (c *Client) create(ctx context.Context, u *url.URL, body any) error {
+	data, err := encode(body)
+	if err != nil {
+		return err
+	}
+	a, err := c.send(ctx, http.MethodPost, u, data)
+	if err != nil {
+		return err
+	}
+	if _, err = c.open(a); err != nil && uncertain(a, err) {
+		return &UncertainError{err}
+	}
+	return err
 }
 
 func (c *Client) operationID(a answer) (string, error) {

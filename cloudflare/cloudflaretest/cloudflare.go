@@ -36,6 +36,10 @@ type Options struct {
 	// https://developers.cloudflare.com/waf/tools/lists/#availability
 	MaxItems int
 
+	// MaxRules is how many custom rules a zone may have. Zero: 5, the Free plan's.
+	// https://developers.cloudflare.com/waf/custom-rules/#availability
+	MaxRules int
+
 	// OldIPv6 refuses IPv6 narrower than /64, single addresses included, as Cloudflare did until late 2025.
 	OldIPv6 bool
 }
@@ -56,6 +60,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxItems == 0 {
 		o.MaxItems = 10_000
 	}
+	if o.MaxRules == 0 {
+		o.MaxRules = 5
+	}
 	return o
 }
 
@@ -67,6 +74,7 @@ type Cloudflare struct {
 	mu         sync.Mutex
 	accounts   map[string]*account
 	lists      map[string]*list
+	zones      map[string]*zone
 	operations map[string]*operation
 	tokens     map[string]*token
 	serial     int // what ids are made of
@@ -93,6 +101,7 @@ func New(opts Options) *Cloudflare {
 		opts:       opts.withDefaults(),
 		accounts:   make(map[string]*account),
 		lists:      make(map[string]*list),
+		zones:      make(map[string]*zone),
 		operations: make(map[string]*operation),
 		tokens:     make(map[string]*token),
 	}

@@ -34,7 +34,24 @@ func (c *Cloudflare) AddList(account, name, kind string) (id string) {
 	return c.newList(account, name, kind).id
 }
 
-// SetReferences says how many rules use the list. While there are any, it cannot be deleted.
+// RemoveList deletes a list with its items, whoever uses it.
+func (c *Cloudflare) RemoveList(listID string) {
+	defer c.lock()()
+	delete(c.lists, listID)
+}
+
+// ListID returns the id of the account's list of that name, or "".
+func (c *Cloudflare) ListID(account, name string) string {
+	defer c.lock()()
+	for _, l := range c.listsOf(account) {
+		if l.name == name {
+			return l.id
+		}
+	}
+	return ""
+}
+
+// SetReferences says how many rules use the list besides those of the zones known here. While there are any, it cannot be deleted.
 func (c *Cloudflare) SetReferences(listID string, n int) {
 	defer c.lock()()
 	if l := c.lists[listID]; l != nil {

@@ -1,7 +1,9 @@
-// Package cloudflaretest is an in-memory Cloudflare: the part of its API that keeps lists of addresses, with
-// the quotas, asynchronous operations, paging and refusals of the real one, and with faults on demand.
+// Package cloudflaretest is an in-memory Cloudflare: the part of its API that keeps lists of addresses, and the
+// accounts, zones and custom rules that make them count, with the quotas, asynchronous operations, paging and
+// refusals of the real one, and with faults on demand.
 //
-// Start with [New], [Cloudflare.AddAccount], [Cloudflare.AddToken] and [Cloudflare.AddList]. Reach it through
+// Start with [New], [Cloudflare.AddAccount], [Cloudflare.AddToken], [Cloudflare.AddList] and
+// [Cloudflare.AddZone]. Reach it through
 // [Cloudflare.Transport], which opens no socket and so fits testing/synctest, or through [Cloudflare.Start]
 // and [Cloudflare.URL]. A test looks behind the API with [Cloudflare.Items] and [Cloudflare.Requests], acts as
 // a person in the dashboard would with [Cloudflare.SetItem] and [Cloudflare.DeleteItem], and breaks things with

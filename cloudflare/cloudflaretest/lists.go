@@ -34,7 +34,7 @@ type listJSON struct {
 	ModifiedOn            string `json:"modified_on"`
 }
 
-func (l *list) json() listJSON {
+func (c *Cloudflare) listJSON(l *list) listJSON {
 	count := len(l.items)
 	if l.claimed != nil {
 		count = *l.claimed
@@ -45,7 +45,7 @@ func (l *list) json() listJSON {
 		Description:           l.description,
 		Kind:                  l.kind,
 		NumItems:              count,
-		NumReferencingFilters: l.references,
+		NumReferencingFilters: c.references(l),
 		CreatedOn:             stamp(l.created),
 		ModifiedOn:            stamp(l.modified),
 	}
@@ -90,7 +90,7 @@ func (c *Cloudflare) listOf(in call) (*list, reply, bool) {
 func (c *Cloudflare) getLists(in call) reply {
 	lists := []listJSON{}
 	for _, l := range c.listsOf(in.account.id) {
-		lists = append(lists, l.json())
+		lists = append(lists, c.listJSON(l))
 	}
 	return ok(lists)
 }
@@ -100,7 +100,7 @@ func (c *Cloudflare) getList(in call) reply {
 	if !found {
 		return no
 	}
-	return ok(l.json())
+	return ok(c.listJSON(l))
 }
 
 var listName = regexp.MustCompile(`^[a-zA-Z0-9_]+$`)
@@ -120,7 +120,7 @@ func (c *Cloudflare) postList(in call) reply {
 	}
 	l := c.newList(in.account.id, want.Name, want.Kind)
 	l.description = want.Description
-	return ok(l.json())
+	return ok(c.listJSON(l))
 }
 
 func (c *Cloudflare) whyNotCreate(account, name, kind, description string) string {
@@ -160,14 +160,14 @@ func (c *Cloudflare) putList(in call) reply {
 		return refuse(http.StatusBadRequest, codeInvalidJSON, "filters.api.invalid_json")
 	}
 	if want.Description == nil {
-		return ok(l.json())
+		return ok(c.listJSON(l))
 	}
 	if utf8.RuneCountInString(*want.Description) > maxDescription {
 		return refuse(http.StatusBadRequest, codeInvalid, "the description is longer than 500 characters")
 	}
 	l.description = *want.Description
 	l.modified = c.opts.Now()
-	return ok(l.json())
+	return ok(c.listJSON(l))
 }
 
 func (c *Cloudflare) deleteList(in call) reply {
@@ -175,7 +175,7 @@ func (c *Cloudflare) deleteList(in call) reply {
 	if !found {
 		return no
 	}
-	if l.references > 0 {
+	if c.references(l) > 0 {
 		return refuse(http.StatusBadRequest, codeListInUse, "filters.api.ip_list_in_use")
 	}
 	delete(c.lists, l.id)

@@ -16,6 +16,10 @@ const (
 	codeBadHeaders    = 6003
 	codeBadFormat     = 6111
 	codeInvalidToken  = 1000
+	codeAccountOwned  = 1001
+	codeNoAccess      = 9109
+	codeNoEntrypoint  = 10003
+	codeRuleQuota     = 20217
 	codeMalformed     = 9106
 	codeAuth          = 10000
 	codeInvalidJSON   = 10026
@@ -35,11 +39,11 @@ type reply struct {
 }
 
 type envelope struct {
-	Success    bool        `json:"success"`
-	Errors     []apiError  `json:"errors"`
-	Messages   []apiError  `json:"messages"`
-	Result     any         `json:"result"`
-	ResultInfo *resultInfo `json:"result_info,omitempty"`
+	Success    bool       `json:"success"`
+	Errors     []apiError `json:"errors"`
+	Messages   []apiError `json:"messages"`
+	Result     any        `json:"result"`
+	ResultInfo any        `json:"result_info,omitempty"`
 }
 
 type apiError struct {
@@ -63,6 +67,15 @@ func refuse(status, code int, format string, args ...any) reply {
 			Messages: []apiError{},
 		},
 	}
+}
+
+// badHeaders is the answer of endpoints outside accounts to a token that can be none.
+func badHeaders() reply {
+	no := refuse(http.StatusBadRequest, codeBadHeaders, "Invalid request headers")
+	no.body.Errors[0].ErrorChain = []apiError{
+		{Code: codeBadFormat, Message: "Invalid format for Authorization header"},
+	}
+	return no
 }
 
 // rateLimited is the answer to a list write that comes too early. The real API does not say whether another

@@ -11,6 +11,11 @@ import (
 // The paths of the API below Prefix, * standing for one segment. They serve as Fault.Path.
 const (
 	PathIPs           = "/ips"
+	PathAccounts      = "/accounts"
+	PathZones         = "/zones"
+	PathEntrypoint    = "/zones/*/rulesets/phases/*/entrypoint"
+	PathRulesets      = "/zones/*/rulesets"
+	PathRules         = "/zones/*/rulesets/*/rules"
 	PathVerifyUser    = "/user/tokens/verify"
 	PathVerifyAccount = "/accounts/*/tokens/verify"
 	PathLists         = "/accounts/*/rules/lists"
@@ -41,6 +46,11 @@ type route struct {
 func (c *Cloudflare) table() []route {
 	return []route{
 		{PathIPs, false, map[string]handler{"GET": networks}},
+		{PathAccounts, false, map[string]handler{"GET": c.getAccounts}},
+		{PathZones, false, map[string]handler{"GET": c.getZones}},
+		{PathEntrypoint, false, map[string]handler{"GET": c.getEntrypoint}},
+		{PathRulesets, false, map[string]handler{"POST": c.postRuleset}},
+		{PathRules, false, map[string]handler{"POST": c.postRule}},
 		{PathVerifyUser, false, map[string]handler{"GET": c.verifyUserToken}},
 		{PathVerifyAccount, false, map[string]handler{"GET": c.verifyAccountToken}},
 		{PathLists, true, map[string]handler{"GET": c.getLists, "POST": c.postList}},

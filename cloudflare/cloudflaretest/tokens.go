@@ -11,10 +11,14 @@ import (
 // https://developers.cloudflare.com/fundamentals/api/reference/permissions/
 type Permission string
 
-// The permissions of the list endpoints.
+// The permissions that the endpoints here ask for.
 const (
-	ListsRead Permission = "Account Filter Lists Read"
-	ListsEdit Permission = "Account Filter Lists Edit" // reading included
+	ListsRead           Permission = "Account Filter Lists Read"
+	ListsEdit           Permission = "Account Filter Lists Edit" // reading included
+	AccountSettingsRead Permission = "Account Settings Read"
+	ZoneRead            Permission = "Zone Read"
+	WAFRead             Permission = "Zone WAF Read"
+	WAFEdit             Permission = "Zone WAF Edit" // reading included
 )
 
 // The states of a token.
@@ -33,7 +37,8 @@ type token struct {
 
 func (t *token) may(need Permission) bool {
 	return slices.Contains(t.permissions, need) ||
-		need == ListsRead && slices.Contains(t.permissions, ListsEdit)
+		need == ListsRead && slices.Contains(t.permissions, ListsEdit) ||
+		need == WAFRead && slices.Contains(t.permissions, WAFEdit)
 }
 
 // AddToken makes a user's API token known. It is good for every account; without permissions it verifies, and
@@ -125,11 +130,7 @@ func (c *Cloudflare) verifyAccountToken(in call) reply { return c.verify(in, in.
 func (c *Cloudflare) verify(in call, owner string) reply {
 	t, wellFormed := c.bearer(in.bearer)
 	if !wellFormed {
-		no := refuse(http.StatusBadRequest, codeBadHeaders, "Invalid request headers")
-		no.body.Errors[0].ErrorChain = []apiError{
-			{Code: codeBadFormat, Message: "Invalid format for Authorization header"},
-		}
-		return no
+		return badHeaders()
 	}
 	if t == nil || t.account != owner {
 		return refuse(http.StatusUnauthorized, codeInvalidToken, "Invalid API Token")

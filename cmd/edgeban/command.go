@@ -16,6 +16,8 @@ func commands(sys *system) []*cli.Command {
 		syncCommand(sys),
 		diffCommand(sys),
 		bansCommand(sys),
+		setupCommand(sys),
+		checkCommand(sys),
 		demoCommand(sys),
 		configCommand(sys),
 		versionCommand(sys),

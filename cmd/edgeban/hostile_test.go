@@ -37,7 +37,7 @@ func (s *site) putRows(t *testing.T, rows []hostileRow) {
 func (s *site) askEverything(t *testing.T) (bans string) {
 	t.Helper()
 	for _, args := range [][]string{
-		{"bans"}, {"bans", "--json"}, {"diff"}, {"diff", "--json"}, {"diff", "--log-format", "json", "--log-level", "debug"},
+		{"bans"}, {"bans", "--json"}, {"check"}, {"check", "--json"}, {"diff"}, {"diff", "--json"}, {"diff", "--log-format", "json", "--log-level", "debug"},
 		{"sync", "--log-format", "json", "--log-level", "debug"}, {"sync"},
 	} {
 		s.edge.ResetRequests()

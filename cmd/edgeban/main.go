@@ -6,10 +6,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
@@ -34,6 +36,13 @@ type system struct {
 	terminal       bool                       // stdout is a terminal: a person reads
 	journal        bool                       // stderr is systemd's journal
 	watched        bool                       // stderr is a terminal: somebody sees how far long work has come
+	interactive    bool                       // stdin is one, too: a person can be asked
+
+	// systemctl is what the program of that name prints; nil: there is none.
+	systemctl func(ctx context.Context, args ...string) ([]byte, error)
+
+	// fail2banClient is what the program fail2ban-client prints, with its complaints when it fails; nil: there is none.
+	fail2banClient func(ctx context.Context, args ...string) ([]byte, error)
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
@@ -56,19 +65,37 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, the second one ends
 	os.Exit(run(ctx, system{
-		args:      os.Args[1:],
-		lookupEnv: os.LookupEnv,
-		stdin:     os.Stdin,
-		stdout:    os.Stdout,
-		stderr:    os.Stderr,
-		terminal:  isatty.IsTerminal(os.Stdout.Fd()),
-		watched:   isatty.IsTerminal(os.Stderr.Fd()),
-		journal:   toJournal(os.Stderr, os.Getenv("JOURNAL_STREAM")),
-		now:       time.Now,
-		hostname:  os.Hostname,
+		args:        os.Args[1:],
+		lookupEnv:   os.LookupEnv,
+		stdin:       os.Stdin,
+		stdout:      os.Stdout,
+		stderr:      os.Stderr,
+		terminal:    isatty.IsTerminal(os.Stdout.Fd()),
+		watched:     isatty.IsTerminal(os.Stderr.Fd()),
+		journal:     toJournal(os.Stderr, os.Getenv("JOURNAL_STREAM")),
+		now:         time.Now,
+		hostname:    os.Hostname,
+		interactive: isatty.IsTerminal(os.Stdout.Fd()) && isatty.IsTerminal(os.Stdin.Fd()),
 
 		interfaceAddrs: net.InterfaceAddrs,
+		systemctl:      hostProgram("systemctl"),
+		fail2banClient: hostProgram("fail2ban-client"),
 	}))
+}
+
+// hostProgram returns what runs a program of this host. It gets nothing of the environment, which may hold the
+// token, but the path.
+func hostProgram(name string) func(ctx context.Context, args ...string) ([]byte, error) {
+	return func(ctx context.Context, args ...string) ([]byte, error) {
+		cmd := exec.CommandContext(ctx, name, args...)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+		cmd.WaitDelay = time.Second
+		said, err := cmd.Output()
+		if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+			said = append(said, ended.Stderr...)
+		}
+		return said, err
+	}
 }
 
 // run runs one command to its end and returns the exit status.

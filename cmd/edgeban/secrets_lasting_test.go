@@ -34,7 +34,7 @@ func TestNoSecretIsRemembered(t *testing.T) {
 				spoil(t, s)
 				var said strings.Builder
 				for _, args := range []string{
-					"sync", "sync", "sync", "sync --log-level debug --log-format json", "diff", "diff --json", "bans", "bans --json", "config --json",
+					"sync", "sync", "sync", "sync --log-level debug --log-format json", "diff", "diff --json", "bans", "bans --json", "config --json", "check", "check --json", "setup --zone example.com",
 				} {
 					stdout, stderr, _ := s.run(t.Context(), nil, strings.Fields(args)...)
 					said.WriteString(stdout + stderr)

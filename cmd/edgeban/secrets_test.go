@@ -21,6 +21,15 @@ func echo(status int) fake.Effect {
 	}
 }
 
+// telling is a good answer whose result tells the token.
+func telling(result string) fake.Effect {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"success":true,"errors":[],"messages":[],"result":%s}`, strings.ReplaceAll(result, "TOKEN", token))
+	}
+}
+
 // leaky are the ways in which runs end, with a server that says the token aloud where it can.
 func leaky() []untouched {
 	text := func(status int) fake.Effect {
@@ -34,6 +43,14 @@ func leaky() []untouched {
 	}
 	return []untouched{
 		{name: "well"},
+		{name: "accounts echoed", env: []string{"CLOUDFLARE_ACCOUNT_ID="}, spoil: fault("GET", fake.PathAccounts, echo(200))},
+		{name: "zones echoed", spoil: fault("GET", fake.PathZones, echo(200))},
+		{name: "zones tell", spoil: fault("GET", fake.PathZones, telling(`[{"id":"TOKEN","name":"TOKEN","account":{"id":"TOKEN","name":"TOKEN"}}]`))},
+		{name: "rules tell", spoil: both(fault("GET", fake.PathZones, telling(`[{"id":"`+testAccount+`","name":"example.com","account":{"id":"`+testAccount+`","name":"TOKEN"}}]`)),
+			fault("GET", fake.PathEntrypoint, telling(`{"id":"`+testAccount+`","rules":[{"ref":"edgeban_edgeban","description":"TOKEN","action":"TOKEN","expression":"TOKEN $edgeban"}]}`)))},
+		{name: "verify tells", spoil: fault("GET", fake.PathVerifyAccount, telling(`{"status":"TOKEN"}`))},
+		{name: "ranges tell", spoil: fault("GET", fake.PathIPs, telling(`{"ipv4_cidrs":["TOKEN"],"ipv6_cidrs":["TOKEN"]}`))},
+		{name: "list not created", spoil: both(fault("GET", fake.PathLists, telling(`[]`)), fault("POST", fake.PathLists, echo(400)))},
 		{name: "echo 200", spoil: fault("GET", fake.PathLists, echo(200))},
 		{name: "echo 302", spoil: fault("GET", fake.PathLists, echo(302))},
 		{name: "echo 401", spoil: fault("GET", fake.PathLists, echo(401))},
@@ -60,7 +77,8 @@ func leaky() []untouched {
 func leakyCommands() [][]string {
 	return [][]string{
 		{"sync"}, {"sync", "--log-level", "debug", "--log-format", "json"}, {"sync", "--log-level", "debug", "--timeout", "10s"},
-		{"diff"}, {"diff", "--json"}, {"bans"}, {"bans", "--json"}, {"config"}, {"config", "--json"}, {"version"}, {"sync", "--help"},
+		{"diff"}, {"diff", "--json"}, {"bans"}, {"bans", "--json"}, {"config"}, {"config", "--json"}, {"check"}, {"check", "--json"}, {"check", "--log-level", "debug"},
+		{"setup", "--zone", "example.com"}, {"setup", "--dry-run"}, {"setup", "--zone", testToken}, {"setup", "--action", testToken}, {"version"}, {"sync", "--help"},
 		{"sync", "--token-file", testToken}, {"sync", "--token", testToken}, {"sync", testToken}, {testToken},
 	}
 }

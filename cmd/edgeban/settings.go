@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -153,9 +155,43 @@ type Settings struct {
 type needs uint8
 
 const (
-	needSources    needs = 1 << iota // at least one source of bans
-	needCloudflare                   // account, token, owner
+	needSources needs = 1 << iota // at least one source of bans
+	needToken
+	needAccount // and the owner
+
+	needCloudflare = needToken | needAccount
 )
+
+// inspectSettings is loadSettings for a look at everything: it stops at nothing. A setting that makes no sense counts as not set, so
+// that the rest can be tried.
+func inspectSettings(cmd *cli.Command, sys *system) (Settings, []problem) {
+	var first *problems
+	var rejected []string
+	for {
+		p := &problems{}
+		p.hide(sys.getenv(tokenVariable))
+		values := resolve(cmd, sys, p)
+		for _, name := range rejected {
+			declared, _ := settingNamed(name)
+			values[name] = resolver{cmd: cmd, sys: sys}.byDefault(declared)
+		}
+		s := parse(values, p)
+		s.check(sys, 0, p)
+		s.readFiles(sys, 0, p)
+		if first == nil {
+			first = p
+		}
+		p.rejected = slices.DeleteFunc(p.rejected, func(name string) bool { return slices.Contains(rejected, name) })
+		if len(p.rejected) == 0 {
+			var found *usageError
+			if errors.As(first.err(), &found) {
+				return s, found.problems
+			}
+			return s, nil
+		}
+		rejected = append(rejected, p.rejected...)
+	}
+}
 
 // loadSettings resolves, checks and completes the settings for cmd. Its error is a usageError that holds every
 // problem of the settings or, when there is none, every problem of the files they name.

@@ -28,6 +28,7 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 	}
 	if file := s.values["token-file"]; looksLikeToken(file.text()) {
 		p.hide(file.text())
+		p.reject("token-file")
 		p.addHint("Write the token into a file, readable by edgeban alone, and give the file's name.",
 			"token-file: this seems to be a token, where the name of a file is expected%s", file.origins())
 	}
@@ -35,17 +36,29 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 		return // what seems to be missing may stand in the file
 	}
 	if need&needSources != 0 && len(s.Fail2banDBs) == 0 {
-		p.addHint("Set fail2ban-db: without a source nothing could be told from \"nobody is banned\".",
-			"no source of bans%s", s.values["fail2ban-db"].origins())
+		p.found = append(p.found, s.noSource())
 	}
-	if need&needCloudflare != 0 && s.Account == "" {
-		p.addHint("It is the 32 digits in the dashboard's address, https://dash.cloudflare.com/<account id>/…\n"+
-			"Set it as account in the configuration file, as --account or as CLOUDFLARE_ACCOUNT_ID.",
-			"the Cloudflare account is not set")
+	if need&needAccount != 0 && s.Account == "" {
+		p.found = append(p.found, noAccount())
 	}
-	if need&needCloudflare != 0 && s.values["token-file"].text() == "" && sys.getenv(tokenVariable) == "" {
-		p.addHint("Create one in the dashboard under Manage Account → Account API Tokens with the permission\n"+
-			"Account → Account Filter Lists → Edit, and put it into /etc/edgeban/token (mode 0600).",
-			"there is no Cloudflare API token")
+	if need&needToken != 0 && s.values["token-file"].text() == "" && sys.getenv(tokenVariable) == "" {
+		p.found = append(p.found, noToken())
 	}
+}
+
+func (s *Settings) noSource() problem {
+	return problem{"no source of bans" + s.values["fail2ban-db"].origins(),
+		"Set fail2ban-db: without a source nothing could be told from \"nobody is banned\"."}
+}
+
+func noAccount() problem {
+	return problem{"the Cloudflare account is not set",
+		"It is the 32 digits in the dashboard's address, https://dash.cloudflare.com/<account id>/…\n" +
+			"Set it as account in the configuration file, as --account or as CLOUDFLARE_ACCOUNT_ID."}
+}
+
+func noToken() problem {
+	return problem{"there is no Cloudflare API token",
+		"Create one in the dashboard under Manage Account → Account API Tokens with the permission\n" +
+			"Account → Account Filter Lists → Edit, and put it into /etc/edgeban/token (mode 0600)."}
 }

@@ -20,6 +20,9 @@ type problems struct {
 	found   []problem
 	secrets []string // never to be repeated, wherever somebody may have put them
 
+	// rejected are the settings whose value makes no sense, or must not be repeated.
+	rejected []string
+
 	// configUnknown is set when the configuration file could not be read: what is missing may stand in it.
 	configUnknown bool
 }
@@ -31,6 +34,9 @@ func (p *problems) add(format string, args ...any) {
 func (p *problems) addHint(hint, format string, args ...any) {
 	p.found = append(p.found, problem{text: fmt.Sprintf(format, args...), hint: hint})
 }
+
+// reject notes a setting that does not count. A default makes sense always, or there would be no end to it.
+func (p *problems) reject(name string) { p.rejected = append(p.rejected, name) }
 
 // err returns nil when nothing is wrong, else a usageError.
 func (p *problems) err() error {
@@ -98,6 +104,7 @@ type reader struct {
 
 // bad notes that a setting's value makes no sense.
 func (r reader) bad(name, format string, args ...any) {
+	r.p.reject(name)
 	r.p.add("%s: %s%s", name, fmt.Sprintf(format, args...), r.values[name].origins())
 }
 

@@ -23,6 +23,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 	s.Token, s.tokenOrigin = cloudflare.NewSecret(token), origin
 	for _, declared := range settings() {
 		if v := s.values[declared.name]; token != "" && slices.Contains(v.texts, token) {
+			p.reject(declared.name)
 			p.add("%s: this is the API token%s", declared.name, v.origins())
 		}
 	}
@@ -33,7 +34,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 		return
 	}
 	owner, err := defaultOwner(sys, s.Instance)
-	if err != nil && need&needCloudflare != 0 {
+	if err != nil && need&needAccount != 0 {
 		p.addHint("Set owner, to a name that no other edgeban of this account has and that stays the same.",
 			"the owner cannot be derived from this host: %v", err)
 	}

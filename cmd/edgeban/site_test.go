@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -87,6 +88,7 @@ func (s *site) system(lookupEnv func(string) (string, bool), stdout, stderr io.W
 		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
 		transport:      s.edge.Transport(),
 		terminal:       true,
+		systemctl:      func(context.Context, ...string) ([]byte, error) { return nil, errors.New("no systemd here") },
 		root:           s.dir,
 	}
 }

@@ -80,6 +80,7 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	})
 	fail2banCommands(command)
 	cloudflareCommands(command)
+	setupCommands(command)
 	return commands
 }
 
@@ -217,6 +218,8 @@ func (s *story) edgeban(ts *testscript.TestScript, status int, args []string) er
 		sys := s.system(lookupEnv, &stdout, &stderr, args...)
 		sys.terminal, sys.journal = ts.Getenv("TERMINAL") != "off", ts.Getenv("JOURNAL_STREAM") != ""
 		sys.watched = ts.Getenv("WATCHED") != ""
+		sys.fail2banClient = fail2banSays(ts.Getenv("FAIL2BAN_SAYS"))
+		sys.interactive, sys.stdin = replies(ts.Getenv("REPLIES"))
 		addrs, err := hostAddrs(strings.Fields(ts.Getenv("HOST_ADDRESSES"))...)
 		if err != nil {
 			return err

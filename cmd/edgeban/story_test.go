@@ -64,6 +64,7 @@ type story struct {
 	unlock  []func()          // for hold-lock
 	ended   *exec.Cmd         // for terminate
 	others  map[string]string // the ids of other lists, by name
+	zones   map[string]string // of zones, too
 }
 
 // storyKey is where testscript keeps the story.
@@ -74,7 +75,7 @@ func setUp(env *testscript.Env, process bool) error {
 	if err != nil {
 		return err
 	}
-	s := &story{site: site, process: process, others: map[string]string{}}
+	s := &story{site: site, process: process, others: map[string]string{}, zones: map[string]string{}}
 	env.Values[storyKey{}] = s
 	for name, value := range s.environment() {
 		env.Setenv(name, value)
