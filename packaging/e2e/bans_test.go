@@ -42,6 +42,9 @@ func timerBringsBans(h *host) {
 	h.ban("sshd", "203.0.113.2", "192.0.2.16/28", "2001:db8:7::5")
 	h.listed(soon, banned("203.0.113.2")...)
 	h.prints("edgeban:edgeban", "stat -c %U:%G /var/lib/edgeban/state.json")
+	if said := h.sh("edgeban check"); !strings.HasSuffix(said, "\nAll is well.\n") {
+		h.t.Errorf("expected edgeban check to find that all is well:\n%s", said)
+	}
 }
 
 func unbans(h *host) {

@@ -25,21 +25,18 @@ const (
 type host struct {
 	guest
 	edge *cloudflaretest.Cloudflare
-	list string // its id
+	list string // its id, once setup has made it
+	zone string // the id of example.com
 }
 
-// newHost boots a guest that has Fail2Ban and no edgeban yet.
+// newHost boots a guest that has Fail2Ban and no edgeban yet, and an account of a zone without a list.
 func newHost(t *testing.T) *host {
 	t.Helper()
 	h := &host{guest: guest{t: t, root: os.Getenv("EDGEBAN_E2E_ROOT")}}
-	h.edge = cloudflaretest.New(cloudflaretest.Options{OperationTime: operationTime, MaxLists: 2})
+	h.edge = cloudflaretest.New(cloudflaretest.Options{OperationTime: operationTime})
 	h.edge.AddAccount(account)
-	h.edge.AddToken(token, cloudflaretest.ListsEdit)
-	h.list = h.edge.AddList(account, "edgeban", "ip")
-	h.edge.SetReferences(h.list, 1)
-	if _, err := h.edge.SetItem(h.list, byHands, "by hand: a scanner that somebody noticed"); err != nil {
-		t.Fatal(err)
-	}
+	h.edge.AddAccountToken(account, token, cloudflaretest.ListsEdit, cloudflaretest.ZoneRead, cloudflaretest.WAFEdit)
+	h.zone = h.edge.AddZone(account, "example.com")
 	if err := h.edge.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,37 @@ func namesWhatIsMissing(h *host) {
 	h.fails(1, "systemctl start edgeban.service")
 	h.sh("journalctl -u edgeban.service -o cat | grep -q 'there is no Cloudflare API token'")
 	h.write("/etc/edgeban/token", token+"\n", 0o600)
-	h.listed(0)
+}
+
+// setsUp: check says what is missing, setup makes it, and a second setup changes nothing.
+func setsUp(h *host) {
+	if said := h.fails(1, "edgeban check"); !strings.Contains(said, "the account has no list edgeban") {
+		h.t.Errorf("expected edgeban check to miss the list:\n%s", said)
+	}
+	writes := h.writes()
+	h.sh("edgeban setup --zone example.com --dry-run")
+	if n := h.writes() - writes; n > 0 {
+		h.t.Errorf("expected that a dry run changes nothing, there were %d writes", n)
+	}
+	h.sh("edgeban setup --zone example.com")
+	if h.list = h.edge.ListID(account, "edgeban"); h.list == "" {
+		h.t.Fatal("expected setup to create the list")
+	}
+	rules := h.edge.Rules(h.zone)
+	if len(rules) != 1 || rules[0].Expression != "(ip.src in $edgeban)" || rules[0].Action != "block" || !rules[0].Enabled {
+		h.t.Errorf("expected one rule that blocks what is on the list, there are: %+v", rules)
+	}
+	writes = h.writes()
+	h.sh("edgeban setup --zone example.com")
+	if n := h.writes() - writes; n > 0 {
+		h.t.Errorf("expected that a second setup changes nothing, there were %d writes", n)
+	}
+	if _, err := h.edge.SetItem(h.list, byHands, "by hand: a scanner that somebody noticed"); err != nil {
+		h.t.Fatal(err)
+	}
+	if said := h.fails(1, "edgeban check"); !strings.Contains(said, "edgeban.timer is not active") || !strings.HasSuffix(said, "\n1 failed\n") {
+		h.t.Errorf("expected edgeban check to miss the timer, and nothing else:\n%s", said)
+	}
 }
 
 func removes(h *host) {
