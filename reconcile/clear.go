@@ -47,7 +47,7 @@ func (d *differ) stays(h *holding) bool {
 	case h.protected:
 		return false
 	default:
-		return d.mayBeWanted(h) || h.orphan || h.withheld
+		return h.lasts(d.view.Now) || d.mayBeWanted(h) || h.orphan || h.withheld
 	}
 }
 
@@ -60,6 +60,9 @@ func (d *differ) clearOwn(h *holding) {
 	case h.protected:
 		p, _ := d.want.protected.Touching(h.Prefix)
 		r.Why, r.Detail = RemoveProtected, p.Detail
+	case h.lasts(d.view.Now):
+		d.plan.Keep++
+		return
 	case d.posts(h):
 		d.plan.Keep++
 		if w := &d.cases[h.wish]; !w.entry.active(d.view.Now) {
@@ -87,11 +90,16 @@ func (d *differ) mayBeWanted(h *holding) bool {
 	if len(d.view.Failed) == 0 {
 		return false
 	}
-	return !h.tagged || slices.ContainsFunc(d.view.Failed, h.tag.names)
+	// An item by hand may have satisfied a ban that it does not name.
+	return !h.tagged || h.class == Manual || slices.ContainsFunc(d.view.Failed, h.tag.names)
 }
 
 // explain says why an own item that is not protected goes.
 func (d *differ) explain(r *Removal, h *holding) {
+	if h.wish < 0 && h.class == Manual {
+		r.Why, r.Ended = RemoveEnded, h.tag.Until
+		return
+	}
 	if h.wish < 0 {
 		d.explainUnwished(r)
 		return

@@ -35,6 +35,7 @@ type View struct {
 //	item        the entry is active                            all its bans ended
 //	own         stays; posted again when the lease needs it    stays while it lingers, else goes
 //	former      posted again under our tag                     stays while it lingers, else goes
+//	manual      satisfies until its lease ends, then as former  stays until its lease ends, then as former
 //	peer's      satisfies until shortly before its lease ends,  not touched
 //	            then, if wanted longer, posted again under our tag
 //	foreign     satisfies                                      not touched
@@ -95,8 +96,12 @@ func (d *differ) classify(have []Item) {
 		case h.ours():
 			_, h.protected = d.want.protected.Touching(h.Prefix)
 			d.plan.Own++
+			if h.class == Manual {
+				d.plan.Manual++
+			}
 		case h.class == Peer:
-			d.plan.Peers[h.tag.Owner]++
+			host, _ := h.tag.Host()
+			d.plan.Peers[host]++
 			d.blocks(&h)
 		default:
 			d.plan.Foreign++
@@ -155,6 +160,10 @@ func (d *differ) judgeOne(w *wish) {
 
 	active := w.entry.active(now)
 	switch {
+	case w.item != nil && w.item.lasts(now):
+		if active {
+			w.fate = fateSatisfied
+		}
 	case w.item != nil && w.item.ours():
 		if active || w.keep.After(now) { // its bans' records ended, but it lingers
 			w.fate = fateOwn

@@ -5,6 +5,9 @@
 //
 //	Source.Bans → Desire → Diff → Apply → Report
 //
+// What a person asks for goes the same way, by Run.Carry: PlanBan, PlanUnban, PlanFlush or PlanAdopt take the place of Desire and
+// Diff.
+//
 // Sources and targets are interfaces, defined here and implemented by adapters that do not know each other. Imports
 // point inwards: cmd → {sources/*, cloudflare, metrics} → reconcile → standard library.
 //
@@ -46,6 +49,11 @@
 // comment without a gap. A peer's item whose lease ended a week ago belongs to a host that is gone, and anyone may remove it.
 // A lease is at most 30 days long, also a permanent ban's, and is renewed in its last week together with other additions, or
 // on its last day alone. So an ordinary ban is written once, and a dead host leaves nothing behind.
+//
+// An item that a person banned by hand has the owner with "+manual" behind it. No source speaks for it, so runs keep it until its
+// lease ends and remove it then; where an entry still wants its prefix at that time, its comment is written over instead. To other
+// hosts it is a peer's item. What a person takes off the list by hand comes back with the next run while a source bans it, unless a
+// temporary allow line, which is no part of this package, protects it (TestManualItems, TestPlanBan, TestPlanUnban).
 //
 // # Lingering
 //

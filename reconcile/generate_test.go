@@ -69,7 +69,7 @@ func someItem() *rapid.Generator[Item] {
 	return rapid.Custom(func(t *rapid.T) Item {
 		it := Item{Prefix: somePrefix().Draw(t, "prefix"), Created: someTime().Draw(t, "created").Add(123 * time.Millisecond)}
 		it.ID = "id of " + it.Prefix.String()
-		owner := rapid.SampledFrom([]string{own, own, own, own, former, peer, peer, ""}).Draw(t, "owner")
+		owner := rapid.SampledFrom([]string{own, own, own, own, own + manualSuffix, own + manualSuffix, former, peer, peer, peer + manualSuffix, ""}).Draw(t, "owner")
 		if owner == "" {
 			it.Comment = rapid.SampledFrom([]string{"", "by hand"}).Draw(t, "comment")
 			return it

@@ -38,7 +38,7 @@ func (d *differ) guard() {
 	for i := range d.held {
 		h := &d.held[i]
 		switch {
-		case limits.AllowRemovals || !h.ours() || h.protected:
+		case limits.AllowRemovals || !h.ours() || h.protected || h.class == Manual:
 		case !h.tagged:
 			h.withheld = !limits.AllowUntagged
 		case silenced && h.wish < 0 && d.want.hidden[h.Prefix] == LeftOutFiltered:
@@ -50,8 +50,8 @@ func (d *differ) guard() {
 			surprising = append(surprising, h)
 		}
 	}
-	n := len(surprising)
-	if n > surprisingFew && n*100 > surprisingShare*d.plan.Own || n > surprisingAll && n == d.plan.Own {
+	n, own := len(surprising), d.plan.Own-d.plan.Manual
+	if n > surprisingFew && n*100 > surprisingShare*own || n > surprisingAll && n == own {
 		for _, h := range surprising {
 			h.withheld, h.surprising = true, true
 		}

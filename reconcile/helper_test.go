@@ -82,7 +82,8 @@ func item(s string) Item {
 		it.Created, it.Comment = at(created), strings.Join(f[2:], " ")
 		return it
 	}
-	owner := map[string]string{"own": own, "peer": peer, "former": former}[f[1]]
+	owner := map[string]string{"own": own, "peer": peer, "former": former,
+		"manual": own + manualSuffix, "peer-manual": peer + manualSuffix, "former-manual": former + manualSuffix}[f[1]]
 	it.Comment = Tag{Owner: owner, Until: at(f[2]), Seen: at(f[3]), Text: strings.Join(f[4:], " ")}.Comment()
 	return it
 }

@@ -55,6 +55,7 @@ type Class uint8
 const (
 	Own     Class = iota // with our tag
 	Former               // with a tag that we take over, or without any when ownership is exclusive
+	Manual               // banned by hand, with our tag or one that we take over
 	Peer                 // with another edgeban's tag
 	Foreign              // without an edgeban tag
 )
@@ -77,10 +78,13 @@ type holding struct {
 func (o Ownership) classify(item *Item) holding {
 	h := holding{Item: item, class: Foreign, wish: -1}
 	tag, tagged := ParseTag(item.Comment)
+	host, manual := tag.Host()
 	switch {
-	case tagged && o.isOwn(tag.Owner):
+	case tagged && manual && (o.isOwn(host) || o.isFormer(host)):
+		h.class = Manual
+	case tagged && !manual && o.isOwn(host):
 		h.class = Own
-	case tagged && o.isFormer(tag.Owner):
+	case tagged && !manual && o.isFormer(host):
 		h.class = Former
 	case tagged:
 		h.class = Peer
@@ -97,4 +101,7 @@ func (o Ownership) classify(item *Item) holding {
 func (o Ownership) isFormer(owner string) bool { return slices.Contains(o.Former, owner) }
 
 // ours reports whether the item is one that we answer for.
-func (h holding) ours() bool { return h.class == Own || h.class == Former }
+func (h holding) ours() bool { return h.class == Own || h.class == Former || h.class == Manual }
+
+// lasts reports whether the item is banned by hand and its lease runs: it stays, whatever the sources say.
+func (h holding) lasts(now time.Time) bool { return h.class == Manual && h.tag.Until.After(now) }

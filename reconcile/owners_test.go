@@ -31,6 +31,7 @@ func TestOwnersShareAList(t *testing.T) {
 				"bans":          c.bansChange,
 				"trouble":       c.trouble,
 				"by hand":       c.editByHand,
+				"commands":      c.commands,
 			})
 			c.finish()
 			c.comesToRest()
@@ -153,6 +154,7 @@ func (c *community) editByHand(t *rapid.T) {
 	case what == "delete" && stands:
 		c.edge.DeleteItem(c.list, ip)
 		delete(c.byHand, ip)
+		delete(c.manual, ip)
 	case what == "annotate" && tagged:
 		c.set(ip, item.Comment+" (seen)")
 	default:
@@ -206,6 +208,7 @@ func (c *community) comesToRest() {
 // demandWanted demands that every ban in force is on the list, by whomsoever.
 func (c *community) demandWanted() {
 	c.demandByHand()
+	c.demandManual()
 	for _, h := range c.alive() {
 		for ip, b := range h.bans {
 			if b.Permanent() || b.Until.After(h.now()) {
@@ -233,6 +236,12 @@ func (c *community) demandNothingElse() {
 		tag, tagged := reconcile.ParseTag(item.Comment)
 		for _, h := range c.alive() {
 			if !tagged || !h.owns(tag) {
+				continue
+			}
+			if _, manual := tag.Host(); manual {
+				if h.now().After(tag.Until.Add(2 * reconcile.Interval)) {
+					c.t.Fatalf("%s keeps %s %q", h.owner(), item.IP, item.Comment)
+				}
 				continue
 			}
 			b, banned := h.bans[item.IP]

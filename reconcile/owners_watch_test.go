@@ -14,6 +14,7 @@ import (
 type watch struct {
 	items  map[string]cloudflaretest.Item // by address, as last looked at
 	byHand map[string]string              // the comments of items that no edgeban wrote, by address
+	manual map[string]time.Time           // until when addresses are banned by an edgeban's person
 	write  *writing                       // the last one that was accepted
 	tally  map[string]int                 // what happened, over all checks
 }
@@ -59,6 +60,9 @@ func (c *community) look() {
 	for ip, item := range is {
 		if old, stood := c.items[ip]; !stood || old.Comment != item.Comment {
 			c.t.Logf("%v: now %s %q", time.Since(c.began), ip, item.Comment)
+			if !stood {
+				c.noteManual(item)
+			}
 		}
 	}
 	for ip, old := range c.items {
@@ -84,6 +88,7 @@ func (c *community) onList() map[string]cloudflaretest.Item {
 func (c *community) removed(old cloudflaretest.Item) {
 	c.t.Helper()
 	by, tag, tagged := c.author(old)
+	c.removedManual(by, old, tag)
 	switch {
 	case by == nil:
 	case !tagged:
@@ -101,8 +106,10 @@ func (c *community) removed(old cloudflaretest.Item) {
 func (c *community) rewritten(old, item cloudflaretest.Item) {
 	c.t.Helper()
 	by, tag, tagged := c.author(old)
+	c.rewrittenManual(by, tag, old, item)
 	switch {
 	case by == nil:
+	case by.command && tagged:
 	case !tagged:
 		c.t.Fatalf("%s wrote %q over %s %q, made by hand", by.host.owner(), item.Comment, old.IP, old.Comment)
 	case by.host.owns(tag):
@@ -159,6 +166,7 @@ func demandAll(t *testing.T, tally map[string]int) {
 	t.Helper()
 	t.Logf("%d %s", tally[forgiven], forgiven)
 	for _, what := range []string{overtaken, pending, refused, unanswered, crashed, crashedWriting, timedOut, forgot, renamed, gone,
+		bannedByHand, unbannedByHand, endedByHand, takenBack,
 		edited, ownRemoved, renewed, takenOver, overdueRemoved, atOnce, wanted} {
 		t.Logf("%d %s", tally[what], what)
 		if tally[what] == 0 {

@@ -54,7 +54,10 @@ type member struct {
 func (h *member) owner() string { return h.name + "-" + h.id }
 
 // owns reports whether a tag is of this host, whatever its name was then.
-func (h *member) owns(tag reconcile.Tag) bool { return strings.HasSuffix(tag.Owner, "-"+h.id) }
+func (h *member) owns(tag reconcile.Tag) bool {
+	owner, _ := tag.Host()
+	return strings.HasSuffix(owner, "-"+h.id)
+}
 
 func (h *member) now() time.Time { return time.Now().Add(h.skew) }
 
@@ -75,13 +78,18 @@ type running struct {
 	read    map[string]cloudflaretest.Item // the list as this run read it last
 	refused bool                           // a write was, since then
 	blank   bool                           // it remembers nothing and its source holds nothing
+	command bool                           // a person gave it
 	done    chan reconcile.Report
 }
 
 // begin lets a host begin a run, as its timer would.
 func (c *community) begin(h *member) {
+	c.start(h, false, reconcile.Run.Do)
+}
+
+func (c *community) start(h *member, command bool, do func(reconcile.Run, context.Context) reconcile.Report) {
 	ctx, cancel := context.WithTimeout(context.Background(), 110*time.Second)
-	r := &running{host: h, now: h.now(), cancel: cancel, done: make(chan reconcile.Report, 1)}
+	r := &running{host: h, now: h.now(), cancel: cancel, command: command, done: make(chan reconcile.Report, 1)}
 	h.run = r
 	var past reconcile.Past
 	if h.past != nil {
@@ -89,7 +97,7 @@ func (c *community) begin(h *member) {
 			c.t.Fatal(err)
 		}
 	}
-	r.blank = len(past.Known) == 0 && len(h.bans) == 0
+	r.blank = !command && len(past.Known) == 0 && len(h.bans) == 0
 	client, err := cloudflare.New(cloudflare.Config{
 		Account: account, Token: cloudflare.NewSecret(token), Transport: gate{r, c.edge.Transport()},
 		Jitter: func(limit time.Duration) time.Duration { return limit / 4 },
@@ -106,7 +114,7 @@ func (c *community) begin(h *member) {
 		Now:       r.now,
 		Past:      past,
 	}
-	go func() { r.done <- run.Do(ctx) }()
+	go func() { r.done <- do(run, ctx) }()
 	c.settle()
 }
 
@@ -245,7 +253,7 @@ func (c *community) alive() []*member {
 
 // newCommunity is a list with nothing on it, and the hosts.
 func newCommunity(t *rapid.T, tally map[string]int) *community {
-	c := &community{t: t, began: time.Now(), watch: watch{tally: tally, byHand: map[string]string{}}}
+	c := &community{t: t, began: time.Now(), watch: watch{tally: tally, byHand: map[string]string{}, manual: map[string]time.Time{}}}
 	lately, err := json.Marshal(reconcile.Past{Throttle: reconcile.Throttle{Last: c.began}}) // every write is weighed
 	if err != nil {
 		t.Fatal(err)

@@ -18,8 +18,9 @@ type Plan struct {
 
 	Items      int            // on the list before the plan
 	Own        int            // … of these ours, untagged ones included when ownership is exclusive
+	Manual     int            // … of these banned by hand, whose leases may have ended
 	Foreign    int            // … without an edgeban tag
-	Peers      map[string]int // … of other edgebans, by owner
+	Peers      map[string]int // … of other edgebans, by owner; what they banned by hand included
 	Keep       int            // own items that stay, those of which the comment changes included
 	Lingering  []Staying      // … of these, items whose bans ended but may go on in Fail2Ban's memory
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
@@ -74,7 +75,7 @@ type AdditionReason string
 const (
 	AddNew      AdditionReason = "new"       // the ban is not at the edge
 	AddRenewal  AdditionReason = "renewal"   // our item's lease needs renewing
-	AddTakeOver AdditionReason = "take-over" // a former owner's, an untagged one, or a peer's whose lease is about to end
+	AddTakeOver AdditionReason = "take-over" // a former owner's, an untagged one, a peer's whose lease is about to end, one by hand whose lease ended
 )
 
 // Removal is an item to be removed.
@@ -99,6 +100,8 @@ const (
 	RemoveCovered   RemovalReason = "covered"   // a broader entry covers it for at least as long
 	RemoveNoRoom    RemovalReason = "no room"   // more recent bans need its place
 	RemoveOverdue   RemovalReason = "overdue"   // another owner's lease ended a week ago: that host is gone
+	RemoveByHand    RemovalReason = "by hand"   // a person asked for it: PlanUnban, PlanFlush
+	RemoveUnmatched RemovalReason = "unmatched" // without a tag and without an active ban: PlanAdopt
 )
 
 // Empty reports whether there is nothing to do.

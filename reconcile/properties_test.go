@@ -272,7 +272,7 @@ func TestOrphansStay(t *testing.T) {
 			h := w.view.Ownership.classify(&it)
 			_, guarded := w.policy.Protected.Touching(it.Prefix)
 			replaced := slices.ContainsFunc(w.view.Replaced, h.tag.names) || slices.Contains(w.view.Orphans, it.Prefix)
-			if !h.ours() || !h.tagged || guarded || !replaced || !h.tag.Until.After(w.view.Now) || banned(it) {
+			if !h.ours() || h.class == Manual || !h.tagged || guarded || !replaced || !h.tag.Until.After(w.view.Now) || banned(it) {
 				continue
 			}
 			stayed++

@@ -102,8 +102,8 @@ func (r Report) Drift() (missing, stale int, known bool) {
 	return len(r.Plan.Add) - r.Applied.Added, len(r.Plan.Remove) + len(r.Plan.Withheld) - r.Applied.Removed, true
 }
 
-// Standing is what the list holds.
-type Standing struct{ Items, Own, Foreign, Peers int }
+// Standing is what the list holds. Of the own items Manual were banned by hand.
+type Standing struct{ Items, Own, Manual, Foreign, Peers int }
 
 // Standing counts the list's items by owner as they are after the run. known is false when the run did not come to a plan, or
 // when it is open which of the plan's writes took effect.
@@ -111,7 +111,7 @@ func (r Report) Standing() (s Standing, known bool) {
 	if !r.settled() {
 		return s, false
 	}
-	s = Standing{Items: r.Plan.Items, Own: r.Plan.Own, Foreign: r.Plan.Foreign}
+	s = Standing{Items: r.Plan.Items, Own: r.Plan.Own, Manual: r.Plan.Manual, Foreign: r.Plan.Foreign}
 	for _, n := range r.Plan.Peers {
 		s.Peers += n
 	}
@@ -121,13 +121,19 @@ func (r Report) Standing() (s Standing, known bool) {
 			s.Items, s.Own = s.Items+1, s.Own+1
 		case a.From == Peer:
 			s.Own, s.Peers = s.Own+1, s.Peers-1
+		case a.From == Manual:
+			s.Manual--
 		}
 	}
 	for _, m := range r.Plan.Remove[:r.Applied.Removed] {
 		s.Items--
-		if m.Why == RemoveOverdue {
+		_, manual := m.Tag.Host()
+		switch {
+		case m.Why == RemoveOverdue:
 			s.Peers--
-		} else {
+		case manual:
+			s.Own, s.Manual = s.Own-1, s.Manual-1
+		default:
 			s.Own--
 		}
 	}

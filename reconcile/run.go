@@ -102,13 +102,9 @@ func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, 
 			return OutcomeFailed, err
 		}
 		outcome, err := r.apply(ctx, rep, items)
-		if !stale(err) || refused(err) || tries == maxReplans || ctx.Err() != nil {
+		if !r.again(ctx, rep, err, tries) {
 			return outcome, err
 		}
-		// Nothing is replayed: the list is read again, and what is missing then is planned anew.
-		rep.Notes = append(rep.Notes, fmt.Sprintf("%v; the list is read again", err))
-		rep.Earlier.Added += rep.Applied.Added
-		rep.Earlier.Removed += rep.Applied.Removed
 		if err := r.survey(ctx, rep); err != nil {
 			return OutcomeFailed, err
 		}

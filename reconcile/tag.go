@@ -31,7 +31,7 @@ func ParseTag(comment string) (Tag, bool) {
 	owner, rest, ok2 := strings.Cut(rest, " until=")
 	until, rest, ok3 := strings.Cut(rest, " seen=")
 	seen, text, ok4 := strings.Cut(rest, " | ")
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ValidOwner(owner) {
+	if !ok1 || !ok2 || !ok3 || !ok4 || !validTagOwner(owner) {
 		return Tag{}, false
 	}
 	t := Tag{Owner: owner, Text: text, cut: len(comment) >= MaxComment}

@@ -89,10 +89,10 @@ func (d *differ) text(w *wish) string {
 	old := strings.Fields(w.item.tag.Text)
 	for _, source := range d.view.Failed {
 		of := func(word string) bool { return strings.HasPrefix(word, source+":") }
-		if w.item.tagged && !w.item.tag.names(source) || slices.ContainsFunc(strings.Fields(text), of) {
+		if w.item.tagged && w.item.class != Manual && !w.item.tag.names(source) || slices.ContainsFunc(strings.Fields(text), of) {
 			continue
 		}
-		word := source + ":unread" // an untagged item, or a comment that was cut before this source
+		word := source + ":unread" // an untagged item, one by hand, or a comment that was cut before this source
 		if i := slices.IndexFunc(old, of); w.item.tagged && i >= 0 {
 			word = old[i]
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -18,9 +19,18 @@ func bansCommand(sys *system) *cli.Command {
 		Name:  "bans",
 		Usage: "show the active bans, and why some are left out",
 		Description: "Reads the sources and asks Cloudflare nothing. The last column says how a ban will be listed, or why\n" +
-			"it is left out.\n\n" + exitStatuses,
-		Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"}),
+			"it is left out. With --ip it answers for one address, and looks at the list, too, when the account\n" +
+			"and the token are set.\n\n" + exitStatuses,
+		Flags: append(settingFlags(),
+			&cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"},
+			&cli.BoolFlag{Name: "count", HideDefault: true, Local: true, Usage: "print how many active bans there are, those left out included"},
+			&cli.StringFlag{Name: "ip", Local: true, Usage: "answer for this address or network alone"},
+		),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
+			network, err := bansQuestion(cmd)
+			if err != nil {
+				return err
+			}
 			s, err := loadSettings(cmd, sys, needSources)
 			if err != nil {
 				return err
@@ -29,12 +39,37 @@ func bansCommand(sys *system) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return x.bans(ctx, cmd.Bool("json"))
+			if network.IsValid() {
+				return x.out.fail(x.bansOf(ctx, network, cmd.Bool("json")))
+			}
+			write := writeBans
+			switch {
+			case cmd.Bool("json"):
+				write = writeBansJSON
+			case cmd.Bool("count"):
+				write = writeBansCount
+			}
+			return x.bans(ctx, write)
 		},
 	}
 }
 
-func (x *session) bans(ctx context.Context, asJSON bool) error {
+// bansQuestion is the network of --ip, the zero prefix when all bans are asked for.
+func bansQuestion(cmd *cli.Command) (network netip.Prefix, err error) {
+	if cmd.Bool("count") && (cmd.Bool("json") || cmd.IsSet("ip")) {
+		return network, usagef("bans: --count goes neither with --json nor with --ip")
+	}
+	if !cmd.IsSet("ip") {
+		return network, nil
+	}
+	network, reason := reconcile.ParsePrefix(cmd.String("ip"))
+	if reason != "" {
+		return network, usagef("bans: --ip %s is neither an address nor a network", quotedArgument(cmd.String("ip")))
+	}
+	return network, nil
+}
+
+func (x *session) bans(ctx context.Context, write func(output, []banRow) error) error {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	x.recall()
@@ -47,10 +82,6 @@ func (x *session) bans(ctx context.Context, asJSON bool) error {
 		x.out.warn(note)
 	}
 	rows := banRows(desired, x.now)
-	write := writeBans
-	if asJSON {
-		write = writeBansJSON
-	}
 	if err := write(x.out, rows); err != nil {
 		return err
 	}
@@ -124,6 +155,11 @@ func writeBans(o output, rows []banRow) error {
 		text += "\n"
 	}
 	_, err := fmt.Fprintf(o.stdout, "%s%s, %d left out\n", text, plural(len(rows), "active ban"), left)
+	return err
+}
+
+func writeBansCount(o output, rows []banRow) error {
+	_, err := fmt.Fprintln(o.stdout, len(rows))
 	return err
 }
 

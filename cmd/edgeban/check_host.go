@@ -89,7 +89,7 @@ const successDue = 10 * time.Minute
 
 // timer asks systemd for the timer, and looks when a run last ended well.
 func (c *checkup) timer(ctx context.Context) {
-	unit := c.timerUnit()
+	unit := c.unit("timer")
 	loaded, active, found := c.unitState(ctx, unit)
 	f := c.lastSuccess()
 	switch {
@@ -104,14 +104,6 @@ func (c *checkup) timer(ctx context.Context) {
 		}
 	}
 	c.add(f)
-}
-
-// timerUnit is the timer of this instance.
-func (c *checkup) timerUnit() string {
-	if instance := c.settings.Instance; instance != "" {
-		return "edgeban@" + instance + ".timer"
-	}
-	return "edgeban.timer"
 }
 
 // unitState asks systemd; found is false where there is none.

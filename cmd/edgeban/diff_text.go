@@ -14,15 +14,7 @@ import (
 func writeDiff(o output, s Settings, r reconcile.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "list %s (account %s…%s), %s\n", s.List, s.Account[:4], s.Account[len(s.Account)-4:], plural(r.Plan.Items, "item"))
-	table(&b, func(w io.Writer) {
-		for _, a := range r.Plan.Add {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", additionMark(a), reconcile.PrefixText(a.Entry.Prefix),
-				reasonsOf(a.Entry.Terms), strings.Join(additionNotes(o.now, a), "   "))
-		}
-		for _, m := range r.Plan.Remove {
-			fmt.Fprintf(w, "−\t%s\t%s\t%s\n", reconcile.PrefixText(m.Item.Prefix), removalReasons(m), removalNote(o.now, m))
-		}
-	})
+	writeChanges(&b, o.now, r.Plan)
 	writeWithheld(&b, o.now, r.Plan.Withheld)
 	writeStaying(&b, o.now, "lingering: the record of the ban ended, but Fail2Ban may go on banning in its memory", r.Plan.Lingering)
 	writeStaying(&b, o.now, "staying until the lease ends: the database does not know the ban", r.Plan.Orphaned)
@@ -37,6 +29,19 @@ func writeDiff(o output, s Settings, r reconcile.Report) error {
 	}
 	_, err := io.WriteString(o.stdout, b.String())
 	return err
+}
+
+// writeChanges prints what a plan adds and removes, a line each.
+func writeChanges(b *strings.Builder, now time.Time, p *reconcile.Plan) {
+	table(b, func(w io.Writer) {
+		for _, a := range p.Add {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", additionMark(a), reconcile.PrefixText(a.Entry.Prefix),
+				reasonsOf(a.Entry.Terms), strings.Join(additionNotes(now, a), "   "))
+		}
+		for _, m := range p.Remove {
+			fmt.Fprintf(w, "−\t%s\t%s\t%s\n", reconcile.PrefixText(m.Item.Prefix), removalReasons(m), removalNote(now, m))
+		}
+	})
 }
 
 // table aligns the rows that fill writes, after an empty line; no rows: nothing.

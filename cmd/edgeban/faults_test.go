@@ -23,6 +23,7 @@ type faultCase struct {
 	spoil  func(t *testing.T, s *site)
 	repair func(t *testing.T, s *site) // besides Cloudflare, which is well again
 	env    []string
+	args   []string      // nil: sync
 	full   bool          // the program has a process of its own that can write to no file
 	later  time.Duration // when the healthy run comes; 0: two minutes later
 
@@ -81,7 +82,7 @@ func allFaults() []faultCase {
 	for _, group := range [][]faultCase{
 		listFaults(), itemFaults(), pageFaults(), countFaults(), authFaults(), clockFaults(),
 		refusedWrites(), uncertainWrites(), failedWrites(), removalFaults(),
-		sourceFaults(), stateFaults(), metricsFaults(),
+		sourceFaults(), stateFaults(), metricsFaults(), byHandFaults(),
 	} {
 		all = append(all, group...)
 	}
@@ -138,7 +139,7 @@ func (s *site) healthy(t *testing.T, c faultCase, before string) (then string) {
 	if !c.full {
 		time.Sleep(cmp.Or(c.later, 2*time.Minute))
 	}
-	c.full, c.env = false, nil
+	c.full, c.env, c.args = false, nil, nil
 	for i := range 3 { // on an account that refused a write lately, each run writes but once
 		s.edge.ResetRequests()
 		if said, status := s.runFaulty(t, c); status != exitOK || i == 2 && s.writes() != 0 {
@@ -168,7 +169,11 @@ func (s *site) runFaulty(t *testing.T, c faultCase) (said string, status int) {
 	if c.full {
 		return s.runFull(t)
 	}
-	stdout, stderr, status := s.run(t.Context(), c.env, "sync")
+	args := c.args
+	if args == nil {
+		args = []string{"sync"}
+	}
+	stdout, stderr, status := s.run(t.Context(), c.env, args...)
 	return strings.ReplaceAll(stdout+stderr, s.dir, "DIR"), status
 }
 

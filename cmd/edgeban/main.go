@@ -38,11 +38,11 @@ type system struct {
 	watched        bool                       // stderr is a terminal: somebody sees how far long work has come
 	interactive    bool                       // stdin is one, too: a person can be asked
 
-	// systemctl is what the program of that name prints; nil: there is none.
-	systemctl func(ctx context.Context, args ...string) ([]byte, error)
-
 	// fail2banClient is what the program fail2ban-client prints, with its complaints when it fails; nil: there is none.
 	fail2banClient func(ctx context.Context, args ...string) ([]byte, error)
+
+	// systemctl is what the program of that name prints; nil: there is none.
+	systemctl func(ctx context.Context, args ...string) ([]byte, error)
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.

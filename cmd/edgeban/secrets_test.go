@@ -79,6 +79,9 @@ func leakyCommands() [][]string {
 		{"sync"}, {"sync", "--log-level", "debug", "--log-format", "json"}, {"sync", "--log-level", "debug", "--timeout", "10s"},
 		{"diff"}, {"diff", "--json"}, {"bans"}, {"bans", "--json"}, {"config"}, {"config", "--json"}, {"check"}, {"check", "--json"}, {"check", "--log-level", "debug"},
 		{"setup", "--zone", "example.com"}, {"setup", "--dry-run"}, {"setup", "--zone", testToken}, {"setup", "--action", testToken}, {"version"}, {"sync", "--help"},
+		{"ban", "203.0.113.9"}, {"ban", "203.0.113.9", "--log-level", "debug"}, {"ban", "203.0.113.9", "--reason", testToken}, {"ban", testToken},
+		{"unban", "203.0.113.8"}, {"unban", "203.0.113.8", "--for", "1h"}, {"flush", "--yes"}, {"flush", "--yes", "--log-format", "json"},
+		{"adopt"}, {"adopt", "--remove-rest", "--yes"}, {"status"}, {"status", "--json"}, {"bans", "--ip", "203.0.113.7"}, {"bans", "--ip", testToken},
 		{"sync", "--token-file", testToken}, {"sync", "--token", testToken}, {"sync", testToken}, {testToken},
 	}
 }

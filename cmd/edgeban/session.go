@@ -122,7 +122,7 @@ func (x *session) run(target reconcile.Target) reconcile.Run {
 		Sources:   x.sources(),
 		Target:    target,
 		Policy:    x.policy(),
-		Ownership: reconcile.Ownership{Owner: s.Owner, Derived: s.OwnerDerived, Former: s.FormerOwners, Exclusive: s.Exclusive},
+		Ownership: x.ownership(),
 		MaxItems:  s.MaxItems,
 		Limits:    reconcile.Limits{AllowUntagged: x.state.Lists[x.key()].UntaggedAllowed},
 		Now:       x.now,
@@ -176,6 +176,7 @@ func (x *session) protected() []reconcile.Protected {
 	for _, a := range x.settings.Allow {
 		all = append(all, reconcile.Protected{Prefix: a.Prefix, Reason: reconcile.LeftOutAllowed, Detail: "allowed by " + a.Origin})
 	}
+	all = append(all, x.allowedByHand()...)
 	addresses, err := x.sys.interfaceAddrs()
 	if err != nil {
 		x.out.warn(fmt.Sprintf("this host's own addresses are unknown and so not protected: %v", err))
@@ -222,4 +223,10 @@ func (e *timeoutError) Error() string { return fmt.Sprintf("out of time after %v
 func (e *timeoutError) Unwrap() error { return e.err }
 func (e *timeoutError) Hint() string {
 	return "The next run goes on from here. If this happens often, look at Cloudflare's state: https://www.cloudflarestatus.com"
+}
+
+// ownership says which items are ours.
+func (x *session) ownership() reconcile.Ownership {
+	s := x.settings
+	return reconcile.Ownership{Owner: s.Owner, Derived: s.OwnerDerived, Former: s.FormerOwners, Exclusive: s.Exclusive}
 }

@@ -40,6 +40,10 @@ type listState struct {
 
 	// UntaggedAllowed: a person let untagged items of the list go once, and so may runs from then on.
 	UntaggedAllowed bool `json:"untagged_allowed,omitempty"`
+
+	Allowed  []allowedUntil `json:"allowed,omitempty"`  // temporary allow lines of `edgeban unban --for`
+	LastRun  *lastRun       `json:"last_run,omitempty"` // for `edgeban status`; nil: unknown
+	Measured *measured      `json:"measured,omitempty"` // what the last run saw that saw the list; nil: none did
 }
 
 type accountState struct {

@@ -30,7 +30,7 @@ import (
 //	unban JAIL IP [FILE]                fail2ban-client unban
 //	jail NAME on|off [FILE]             jails.enabled
 //	database FILE                       one more Fail2Ban; sql DATABASE FILE: some other database
-//	hold-lock, release-lock             another run is at work
+//	hold-lock [FOR], release-lock       another run is at work, until then or for so long
 //	cf-items                            prints the list; cmp stdout
 //	cf-item IP COMMENT, cf-delete IP    somebody at the dashboard
 //	cf-writes N, cf-requests N          how many of them the last edgeban made
@@ -114,13 +114,18 @@ func fail2banCommands(command declare) {
 	command("sql", 2, 2, func(ts *testscript.TestScript, s *story, args []string) error {
 		return inDatabase(s.file(args, 0), ts.ReadFile(args[1]))
 	})
-	command("hold-lock", 0, 0, func(_ *testscript.TestScript, s *story, _ []string) error {
+	command("hold-lock", 0, 1, func(_ *testscript.TestScript, s *story, args []string) error {
 		dir, err := openStateDir(s.stateDir())
 		if err != nil {
 			return err
 		}
 		unlock, err := dir.lock()
-		s.unlock = append(s.unlock, unlock)
+		if err != nil || len(args) == 0 {
+			s.unlock = append(s.unlock, unlock)
+			return err
+		}
+		d, err := time.ParseDuration(args[0])
+		time.AfterFunc(d, unlock)
 		return err
 	})
 	command("release-lock", 0, 0, func(_ *testscript.TestScript, s *story, _ []string) error {
@@ -220,6 +225,9 @@ func (s *story) edgeban(ts *testscript.TestScript, status int, args []string) er
 		sys.watched = ts.Getenv("WATCHED") != ""
 		sys.fail2banClient = fail2banSays(ts.Getenv("FAIL2BAN_SAYS"))
 		sys.interactive, sys.stdin = replies(ts.Getenv("REPLIES"))
+		if timers := ts.Getenv("TIMERS"); timers != "" {
+			sys.systemctl = func(context.Context, ...string) ([]byte, error) { return []byte(timers), nil }
+		}
 		addrs, err := hostAddrs(strings.Fields(ts.Getenv("HOST_ADDRESSES"))...)
 		if err != nil {
 			return err

@@ -106,17 +106,15 @@ func (x *session) keepDistance(ctx context.Context) error {
 
 // keep writes the state for the next run.
 func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
-	account := x.account
-	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
-	if size := target.BatchSize(); size < x.settings.BatchSize {
-		account.BatchSize = size
-	}
 	list := x.state.Lists[x.key()]
-	list.Past = report.Next
-	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
+	list.LastRun = lastRunOf(report)
+	if m := measuredBy(report, x.settings.MaxItems); m != nil {
+		list.Measured = m
+	}
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 		list.SkippedSince = time.Time{}
+		list.Allowed = inForce(list.Allowed, report.Now) // the clock is right
 	case list.SkippedSince.IsZero() || list.SkippedSince.After(report.Now):
 		list.SkippedSince = report.Now.UTC()
 	}
@@ -127,11 +125,22 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 		list.LastSuccess = report.Now.UTC()
 	}
 	list.UntaggedAllowed = list.UntaggedAllowed || removedUntagged(report)
-
-	x.state.Lists = with(x.state.Lists, x.key(), list)
-	if err := errors.Join(x.keepAccount(account), x.dir.lists().save(x.state)); err != nil {
+	if err := x.save(list, report, target); err != nil {
 		x.out.warnOf(err, "")
 	}
+}
+
+// save writes the state with what a run, or a command by hand, left on the list and on its account.
+func (x *session) save(list listState, report reconcile.Report, target *cloudflare.ListTarget) error {
+	list.Past = report.Next
+	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
+	account := x.account
+	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
+	if size := target.BatchSize(); size < x.settings.BatchSize {
+		account.BatchSize = size
+	}
+	x.state.Lists = with(x.state.Lists, x.key(), list)
+	return errors.Join(x.keepAccount(account), x.dir.lists().save(x.state))
 }
 
 // keepAccount writes what is known of the account, unless nothing of it is new.

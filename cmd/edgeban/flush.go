@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"edgeban/reconcile"
+)
+
+func flushCommand(sys *system) *cli.Command {
+	return &cli.Command{
+		Name:  "flush",
+		Usage: "remove everything that this host has on the list",
+		Description: "Items by hand and of former owners are this host's, too. What has no edgeban tag stays. The next run fills the\n" +
+			"list again: stop the timer first.\n\n" + byHandStatuses,
+		Flags: append(settingFlags(),
+			&cli.BoolFlag{Name: "all-owners", HideDefault: true, Local: true, Usage: "the items of all other edgebans, too"},
+			yesFlag(),
+		),
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if err := confirmable(cmd, sys); err != nil {
+				return err
+			}
+			s, err := loadSettings(cmd, sys, needCloudflare)
+			if err != nil {
+				return err
+			}
+			x, err := openSession(sys, s, person)
+			if err != nil {
+				return err
+			}
+			return x.out.fail(x.flush(ctx, cmd.Bool("all-owners"), cmd.Bool("yes")))
+		},
+	}
+}
+
+func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
+	planner := func(items []reconcile.Item, now time.Time) reconcile.Plan {
+		return reconcile.PlanFlush(items, x.ownership(), everybody, now)
+	}
+	if !agreed {
+		x.recall()
+		plan, err := x.rehearse(ctx, x.run(nil), planner)
+		if err != nil {
+			return err
+		}
+		if !plan.Empty() {
+			if err := x.confirm(ctx, fmt.Sprintf("Remove %s from list %s?", flushed(plan), x.settings.List)); err != nil {
+				return err
+			}
+		}
+	}
+	unlock, err := x.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	report, err := x.carry(ctx, x.run(nil), planner)
+	if err != nil {
+		return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
+	}
+	if report.Plan.Empty() {
+		x.say("nothing to remove from list %s", x.settings.List)
+	} else {
+		x.say("removed %s from list %s, %s left", flushed(*report.Plan), x.settings.List, plural(report.Plan.Items-report.Applied.Removed, "item"))
+	}
+	x.say("The next run fills the list again. To stop runs: systemctl disable --now %s %s", x.unit("timer"), x.unit("path"))
+	return nil
+}
+
+// flushed is "41 items (1 by hand, 3 of 2 other hosts)".
+func flushed(p reconcile.Plan) string {
+	text := plural(len(p.Remove), "item")
+	peers := len(p.Remove) - p.Own
+	switch hosts := plural(len(p.Peers), "other host"); {
+	case p.Manual > 0 && peers > 0:
+		return fmt.Sprintf("%s (%d by `edgeban ban`, %d of %s)", text, p.Manual, peers, hosts)
+	case p.Manual > 0:
+		return fmt.Sprintf("%s (%d by `edgeban ban`)", text, p.Manual)
+	case peers > 0:
+		return fmt.Sprintf("%s (%d of %s)", text, peers, hosts)
+	}
+	return text
+}

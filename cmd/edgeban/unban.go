@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"edgeban/reconcile"
+)
+
+func unbanCommand(sys *system) *cli.Command {
+	return &cli.Command{
+		Name:      "unban",
+		Usage:     "take an address or a network off the list at once",
+		ArgsUsage: "PREFIX",
+		Description: "Removes this host's items for PREFIX, those by hand included. What Fail2Ban still bans would be back after\n" +
+			"the next run: un-ban it there, or keep it off the list for a while with --for.\n\n" + byHandStatuses,
+		Flags: append(settingFlags(),
+			&cli.DurationFlag{Name: "for", HideDefault: true, Local: true, Usage: "keep it off the list for so long, whatever the sources say"},
+		),
+		ArgValidator: oneNetwork,
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			network, err := networkOf(cmd)
+			if err != nil {
+				return err
+			}
+			length, err := lengthOf(cmd, "for")
+			if err != nil {
+				return err
+			}
+			s, err := loadSettings(cmd, sys, needSources|needCloudflare)
+			if err != nil {
+				return err
+			}
+			x, err := openSession(sys, s, person)
+			if err != nil {
+				return err
+			}
+			return x.out.fail(x.unban(ctx, network, length))
+		},
+	}
+}
+
+// unban takes a network off the list, and keeps it off for the length if that is not 0.
+func (x *session) unban(ctx context.Context, network netip.Prefix, length time.Duration) error {
+	unlock, err := x.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var until time.Time
+	if length > 0 {
+		until = x.now.Add(length).Truncate(time.Second)
+		if err := x.allowFor(network, until); err != nil {
+			return err
+		}
+	}
+	run := x.run(nil)
+	bans, unread := x.stillBanned(ctx, run, network, length > 0)
+	var remains reconcile.Remains
+	report, err := x.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
+		u := reconcile.Unban{Network: network, Touching: length > 0}
+		p, remains = run.Policy.PlanUnban(u, items, run.Ownership, now)
+		return p
+	})
+	if err != nil {
+		return x.notUnbanned(err, network, until)
+	}
+	x.sayUnbanned(network, report, remains, until)
+	problems := x.stillBlocked(network, remains)
+	if length == 0 {
+		problems = append(problems, unread...)
+		if len(bans) > 0 {
+			problems = append(problems, stillBannedError{network, bans})
+		}
+		return errors.Join(problems...)
+	}
+	for _, err := range unread {
+		x.out.warnOf(err, "; whether it still bans this is unknown")
+	}
+	if len(bans) > 0 {
+		x.say("Fail2Ban still bans it. To make this last:\n%s", unbanCommands(bans))
+	}
+	return errors.Join(problems...)
+}
+
+// allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too.
+func (x *session) allowFor(network netip.Prefix, until time.Time) error {
+	failed := func(err error) error {
+		return &notDoneError{fmt.Errorf("keep %s off the list: %w", reconcile.PrefixText(network), err),
+			"The time until then is kept in the state directory, which has to be writable. Nothing was changed."}
+	}
+	if x.dir == nil {
+		return failed(errors.New("there is no state directory"))
+	}
+	list := x.state.Lists[x.key()]
+	list.Allowed = withAllowed(inForce(list.Allowed, x.now), allowedUntil{network, until.UTC()})
+	x.state.Lists = with(x.state.Lists, x.key(), list)
+	if err := x.dir.lists().save(x.state); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// stillBanned are the sources' bans that put the network back on the list; where a temporary allow line keeps it off, those that
+// would without it.
+func (x *session) stillBanned(ctx context.Context, run reconcile.Run, network netip.Prefix, allowed bool) (bans []reconcile.Ban, unread []error) {
+	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
+	defer cancel()
+	placed, sources, _, err := run.About(ctx, network)
+	for _, s := range sources {
+		if s.Err != nil {
+			unread = append(unread, s.Err)
+		}
+	}
+	if err != nil && len(unread) == 0 {
+		unread = append(unread, err)
+	}
+	for _, p := range placed {
+		if p.Reason == "" || allowed && p.Reason == reconcile.LeftOutAllowed {
+			bans = append(bans, p.Ban)
+		}
+	}
+	return bans, unread
+}
+
+// sayUnbanned tells what was done.
+func (x *session) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains, until time.Time) {
+	name := reconcile.PrefixText(network)
+	if len(report.Plan.Remove) == 0 {
+		x.say("nothing of ours to remove for %s on list %s", name, x.settings.List)
+	}
+	for _, r := range report.Plan.Remove {
+		reasons := printable(r.Tag.Reasons())
+		if r.Untagged {
+			reasons = "no tag"
+		}
+		x.say("removed %s (%s) from list %s", reconcile.PrefixText(r.Item.Prefix), reasons, x.settings.List)
+	}
+	if remains.Inside > 0 {
+		x.say("%s inside it: each is a ban of its own", stay(remains.Inside))
+	}
+	if !until.IsZero() {
+		x.say("%s stays off the list %s", name, end(x.now, until))
+	}
+}
+
+// stay is "1 narrower item stays", "2 narrower items stay".
+func stay(n int) string {
+	if n == 1 {
+		return "1 narrower item stays"
+	}
+	return fmt.Sprintf("%d narrower items stay", n)
+}
+
+// stillBlocked is what is on the list still, and how it could go.
+func (x *session) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all []error) {
+	name := reconcile.PrefixText(network)
+	for _, h := range remains.Around {
+		item := reconcile.PrefixText(h.Prefix)
+		owner, _ := h.Tag.Host()
+		hint := "To remove that: edgeban unban " + item
+		switch h.Class {
+		case reconcile.Foreign:
+			hint = "edgeban never removes what it did not write: remove it in the dashboard, or see `edgeban adopt`."
+		case reconcile.Peer:
+			hint = "Un-ban it on that host (" + owner + "): edgeban unban " + item
+		}
+		what := fmt.Sprintf("%s is still on list %s", name, x.settings.List)
+		if h.Prefix != network {
+			what = fmt.Sprintf("%s is still blocked: %s is on list %s", name, item, x.settings.List)
+		}
+		all = append(all, &notDoneError{fmt.Errorf("%s (%s)", what, x.whoseItem(h)), hint})
+	}
+	return all
+}
+
+// notUnbanned adds what can be done when Cloudflare lets no change of the list through.
+func (x *session) notUnbanned(err error, network netip.Prefix, until time.Time) error {
+	advice := fmt.Sprintf("To un-ban somebody right now, change the rule's expression, which is not throttled:\n"+
+		"  (ip.src in $%s and not ip.src in {%s})", x.settings.List, reconcile.PrefixText(network))
+	if !until.IsZero() {
+		advice += "\nThe next run that may write takes it off the list."
+	}
+	return advised(err, advice)
+}
+
+// stillBannedError says that an un-ban will not last.
+type stillBannedError struct {
+	network netip.Prefix
+	bans    []reconcile.Ban
+}
+
+func (e stillBannedError) Error() string {
+	var jails []string
+	for _, b := range e.bans {
+		jails = append(jails, printable(b.Reason))
+	}
+	slices.Sort(jails)
+	return fmt.Sprintf("%s is still banned by %s, so the next run puts it back",
+		reconcile.PrefixText(e.network), strings.Join(slices.Compact(jails), ", "))
+}
+
+func (e stillBannedError) Hint() string {
+	return "Un-ban it there, too:\n" + unbanCommands(e.bans) +
+		"\nOr keep it off the list for a while: edgeban unban " + reconcile.PrefixText(e.network) + " --for 1h"
+}
+
+// unbanCommands are what to type to un-ban in each jail, a line each.
+func unbanCommands(bans []reconcile.Ban) string {
+	var lines []string
+	for _, b := range bans {
+		lines = append(lines, "  fail2ban-client set "+shellWord(b.Reason)+" unbanip "+shellWord(b.Value))
+	}
+	slices.Sort(lines)
+	return strings.Join(slices.Compact(lines), "\n")
+}
+
+// shellWord is a word as a shell reads it back.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/:@+", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(printable(s), "'", `'\''`) + "'"
+}

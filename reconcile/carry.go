@@ -1,0 +1,125 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Planner makes a plan of what stands on the list, without asking anybody.
+type Planner func(items []Item, now time.Time) Plan
+
+// Carry carries out what a person asked for: it reads the target, has a plan made of it and applies that. Unlike Do it asks no
+// source, touches nothing but what the planner names, and tries also while writes are on hold; a refusal counts like any other.
+// What runs remember stays as it was, but for what the write told about the account.
+func (r Run) Carry(ctx context.Context, planner Planner) Report {
+	r.Now = r.Now.Truncate(time.Second)
+	rep := Report{Target: r.Target.Name(), Now: r.Now, Next: r.Past, began: time.Now()}
+	rep.Outcome, rep.Err = r.carry(ctx, &rep, planner)
+	rep.Duration = time.Since(rep.began)
+	return rep
+}
+
+func (r Run) carry(ctx context.Context, rep *Report, planner Planner) (Outcome, error) {
+	if err := r.survey(ctx, rep); err != nil {
+		return OutcomeFailed, err
+	}
+	if err := r.compareClocks(rep, *rep.Survey, rep.began); err != nil {
+		return OutcomeFailed, err
+	}
+	r.resume(ctx, rep)
+	for tries := 0; ; tries++ {
+		outcome, err := r.carryOnce(ctx, rep, planner)
+		if !r.again(ctx, rep, err, tries) {
+			return outcome, err
+		}
+		if err := r.survey(ctx, rep); err != nil {
+			return OutcomeFailed, err
+		}
+	}
+}
+
+func (r Run) carryOnce(ctx context.Context, rep *Report, planner Planner) (Outcome, error) {
+	items, notes, err := r.Target.Items(ctx)
+	if err != nil {
+		return OutcomeFailed, err
+	}
+	rep.Notes = append(rep.Notes, notes...)
+	plan := planner(items, r.Now)
+	rep.Plan = &plan
+	switch {
+	case plan.Empty():
+		return OutcomeInStep, nil
+	case r.DryRun:
+		return OutcomePlanned, nil
+	case rep.Next.Open.Operation != "":
+		return OutcomeHeld, &HoldError{Since: rep.Next.Open.Since, Operation: rep.Next.Open.Operation}
+	}
+	rep.Applied, err = Apply(ctx, r.Target, plan)
+	r.learn(rep, err)
+	if err != nil {
+		return OutcomeFailed, err
+	}
+	return OutcomeChanged, nil
+}
+
+// again reports whether a write whose end nobody knows is to be followed by another look at the list. Nothing is replayed: what is
+// missing then is planned anew.
+func (r Run) again(ctx context.Context, rep *Report, err error, tries int) bool {
+	if !stale(err) || refused(err) || tries == maxReplans || ctx.Err() != nil {
+		return false
+	}
+	rep.Notes = append(rep.Notes, fmt.Sprintf("%v; the list is read again", err))
+	rep.Earlier.Added += rep.Applied.Added
+	rep.Earlier.Removed += rep.Applied.Removed
+	return true
+}
+
+// Placed is an active ban and what becomes of it.
+type Placed struct {
+	Ban    Ban
+	Prefix netip.Prefix  // under which it goes on the list, or would
+	Reason LeftOutReason // why it does not; "": it does
+	Detail string
+}
+
+// About asks the sources which active bans concern a network: those that keep all of it off, and those that would if they were
+// not left out. It fails only when no source answered.
+func (r Run) About(ctx context.Context, network netip.Prefix) ([]Placed, []SourceReport, []string, error) {
+	r.Now = r.Now.Truncate(time.Second)
+	var rep Report
+	bans, err := r.ask(ctx, &rep)
+	if err != nil {
+		return nil, rep.Sources, rep.Notes, err
+	}
+	var found []Placed
+	for i := range bans {
+		b := &bans[i]
+		exact, reason := ParsePrefix(b.Value)
+		if reason != "" || !b.Permanent() && !b.Until.After(r.Now) {
+			continue
+		}
+		p := Placed{Ban: *b}
+		p.Prefix, p.Reason, p.Detail = r.Policy.place(b, exact, reason)
+		if p.Reason != "" {
+			p.Prefix = exact
+		}
+		if contains(p.Prefix, network) {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b Placed) int {
+		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), strings.Compare(a.Ban.Source, b.Ban.Source),
+			strings.Compare(a.Ban.Reason, b.Ban.Reason), strings.Compare(a.Ban.Value, b.Ban.Value), a.Ban.Until.Compare(b.Ban.Until))
+	})
+	return found, rep.Sources, rep.Notes, nil
+}
+
+// Place finds the prefix under which a network that a person names goes on the list, or why it must not.
+func (p Policy) Place(network netip.Prefix) (netip.Prefix, LeftOutReason, string) {
+	return p.place(&Ban{Value: PrefixText(network)}, network, "")
+}
