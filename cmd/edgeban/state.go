@@ -32,9 +32,6 @@ type listState struct {
 	// LastSuccess is when a run last ended with nothing left to do; zero: unknown.
 	LastSuccess time.Time `json:"last_success,omitzero"`
 
-	// Looked is when a run last came to know what is on the list and what is missing; zero: unknown.
-	Looked time.Time `json:"looked,omitzero"`
-
 	// SkippedSince is when the first of the runs was skipped that were all skipped since; zero: the last run was not.
 	SkippedSince time.Time `json:"skipped_since,omitzero"`
 

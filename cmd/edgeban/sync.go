@@ -118,9 +118,6 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 	case list.SkippedSince.IsZero() || list.SkippedSince.After(report.Now):
 		list.SkippedSince = report.Now.UTC()
 	}
-	if _, _, known := report.Drift(); known {
-		list.Looked = report.Now.UTC()
-	}
 	if succeeded(report) {
 		list.LastSuccess = report.Now.UTC()
 	}

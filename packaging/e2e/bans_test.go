@@ -89,6 +89,29 @@ func rootAndService(h *host) {
 	h.prints("", "find /var/lib/edgeban -not -user edgeban")
 }
 
+// bansByHand: at once, and the runs of the service leave it so.
+func bansByHand(h *host) {
+	h.sh(asRoot + "ban 203.0.113.40 --for 1h --reason 'a scraper'")
+	h.listed(0, banned("203.0.113.40")...)
+	h.stays(1, banned("203.0.113.40")...)
+	h.sh(asRoot + "unban 203.0.113.40")
+	h.listed(0, banned()...)
+
+	h.ban("sshd", "203.0.113.41")
+	h.listed(soon, banned("203.0.113.41")...)
+	if said := h.fails(1, asRoot+"unban 203.0.113.41"); !strings.Contains(said, "fail2ban-client set sshd unbanip 203.0.113.41") {
+		h.t.Errorf("expected edgeban unban to name the command for Fail2Ban:\n%s", said)
+	}
+	h.sh(asRoot + "unban 203.0.113.41 --for 1h")
+	h.listed(0, banned()...)
+	h.stays(1, banned()...)
+	h.unban("sshd", "203.0.113.41")
+	if said := h.sh("edgeban status"); !strings.Contains(said, "next run") {
+		h.t.Errorf("expected edgeban status to know the timer's next run:\n%s", said)
+	}
+	h.prints("", "find /var/lib/edgeban -not -user edgeban")
+}
+
 // exampleJails switches all of them on, as somebody would who copies the file.
 func exampleJails(h *host) {
 	h.sh(`sed 's/^enabled *= false/enabled = true/' /usr/share/doc/edgeban/examples/jails.conf >/etc/fail2ban/jail.d/edgeban.local

@@ -47,6 +47,7 @@ func TestBoot(t *testing.T) {
 		{"Fail2Ban restarts: the list stays as it is", fail2banRestarts},
 		{"Fail2Ban stops: the list stays as it is", fail2banStops},
 		{"runs of root and of the service take turns", rootAndService},
+		{"a ban and an un-ban by hand", bansByHand},
 		{"edgeban is killed in the middle of a run", killed},
 		{"the disk of the state directory is full", diskFull},
 		{"the host reboots", reboots},

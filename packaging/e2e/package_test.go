@@ -77,6 +77,9 @@ func removes(h *host) {
 		h.dropIn(unit, "")
 	}
 	h.sh("rm -rf /etc/systemd/system/edgeban*.d; systemctl daemon-reload; systemctl enable --quiet --now edgeban.timer edgeban.path edgeban@second.timer")
+	h.sh("systemctl stop edgeban.timer edgeban.path edgeban.service && edgeban flush --yes")
+	h.listed(0)
+	h.sh("systemctl start edgeban.timer edgeban.path")
 	if said := h.sh("apt-get remove -y edgeban 2>&1"); !strings.Contains(said, "edgeban flush") {
 		h.t.Errorf("expected a word about edgeban flush:\n%s", said)
 	}
