@@ -6,6 +6,13 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         'sync' = 'make the list equal to the active bans; what the timer starts'
         'diff' = 'show what sync would change, and change nothing'
         'bans' = 'show the active bans, and why some are left out'
+        'setup' = 'create the list and the rule that blocks what is on it'
+        'check' = 'try every part of the set-up, and say what to do about what is wrong'
+        'status' = 'show how the last run ended, and what waits'
+        'ban' = 'put an address or a network on the list at once, by hand'
+        'unban' = 'take an address or a network off the list at once'
+        'flush' = 'remove everything that this host has on the list'
+        'adopt' = 'take over the items of an older script that match active bans'
         'demo' = 'watch the whole job on an embedded Cloudflare: no account, no root, no network'
         'config' = 'show the settings in effect and where each came from'
         'version' = 'print the version'
@@ -59,6 +66,43 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         }
         'bans' = [ordered]@{
             '--json' = 'print JSON'
+            '--count' = 'print how many active bans there are, those left out included'
+            '--ip' = 'answer for this address or network alone'
+            '--help' = 'show help'
+        }
+        'setup' = [ordered]@{
+            '--zone' = 'DOMAIN to protect, as Cloudflare names the zone; repeatable'
+            '--action' = 'WORD for what the rule does, block or managed_challenge (default: block)'
+            '--dry-run' = 'change nothing, say what would be done'
+            '--yes' = 'ask nothing'
+            '--help' = 'show help'
+        }
+        'check' = [ordered]@{
+            '--json' = 'print JSON'
+            '--help' = 'show help'
+        }
+        'status' = [ordered]@{
+            '--json' = 'print JSON'
+            '--help' = 'show help'
+        }
+        'ban' = [ordered]@{
+            '--for' = 'how long (default: 24h)'
+            '--permanent' = 'without an end'
+            '--reason' = 'why; at most 100 bytes, kept in the item''s comment'
+            '--help' = 'show help'
+        }
+        'unban' = [ordered]@{
+            '--for' = 'keep it off the list for so long, whatever the sources say'
+            '--help' = 'show help'
+        }
+        'flush' = [ordered]@{
+            '--all-owners' = 'the items of all other edgebans, too'
+            '--yes' = 'remove without asking'
+            '--help' = 'show help'
+        }
+        'adopt' = [ordered]@{
+            '--remove-rest' = 'remove the items without a tag that match no active ban'
+            '--yes' = 'remove without asking'
             '--help' = 'show help'
         }
         'demo' = [ordered]@{
@@ -78,7 +122,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--ownership' = 'tagged', 'exclusive'
         '--log-format' = 'text', 'json'
     }
-    $takesValue = '--account', '--allow', '--allow-file', '--api-url', '--batch-size', '--config', '--db', '--exclude-jail', '--fail2ban-bantime', '--fail2ban-db', '--former-owner', '--instance', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval'
+    $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-url', '--batch-size', '--config', '--db', '--exclude-jail', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--reason', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
     if ($before.Count -eq 0) { return }
     $command = if ($before.Count -gt 1) { $before[1] } else { '' }
     $found = [ordered]@{}
@@ -89,7 +133,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
     } else {
         if ($before.Count -eq 1 -or $command -eq 'help') { $commands.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
         if ($flags.ContainsKey($command)) { $flags[$command].GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
-        if (@('sync', 'diff', 'bans', 'config') -contains $command) { $settings.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+        if (@('sync', 'diff', 'bans', 'setup', 'check', 'status', 'ban', 'unban', 'flush', 'adopt', 'config') -contains $command) { $settings.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
     }
     $found.GetEnumerator() | Where-Object { $_.Key.StartsWith($wordToComplete) } | ForEach-Object {
         [System.Management.Automation.CompletionResult]::new($_.Key, $_.Key, 'ParameterValue', $_.Value)
