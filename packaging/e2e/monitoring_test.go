@@ -16,7 +16,7 @@ import (
 
 const prometheusConfig = `
 global: {scrape_interval: 1s, evaluation_interval: 1s}
-rule_files: [/etc/prometheus/edgeban-alerts.yml]
+rule_files: [/etc/prometheus/e2e-alerts.yml]
 scrape_configs:
   - job_name: node
     static_configs: [{targets: ["127.0.0.1:9100"]}]
@@ -26,7 +26,7 @@ func prometheusShowsMetrics(h *host) {
 	h.sh("systemctl start edgeban.timer")
 	h.write("/etc/prometheus/prometheus.yml", prometheusConfig, 0o644)
 	// The alerts as they are installed, but that ten minutes without a success are ten seconds here.
-	h.sh("sed '/last_success/s/> 600$/> 10/' /usr/share/doc/edgeban/examples/prometheus-alerts.yml >/etc/prometheus/edgeban-alerts.yml")
+	h.sh("sed '/last_success/s/> 600$/> 10/' /usr/share/doc/edgeban/examples/prometheus-alerts.yml >/etc/prometheus/e2e-alerts.yml")
 	h.sh("systemctl start prometheus-node-exporter.service prometheus.service")
 	h.sh("promtool check metrics < /var/lib/prometheus/node-exporter/edgeban.prom")
 	for query, want := range map[string]string{
