@@ -56,6 +56,9 @@ func newHost(t *testing.T) *host {
 // bring puts the package where the guest finds it.
 func (h *host) bring() {
 	h.t.Helper()
+	if h.root == "" {
+		h.t.Fatal("no Debian to boot: start packaging/e2e/boot")
+	}
 	deb, err := os.ReadFile(os.Getenv("EDGEBAN_E2E_DEB"))
 	if err != nil {
 		h.t.Fatal(err)
