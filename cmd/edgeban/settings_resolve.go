@@ -89,14 +89,15 @@ func (r resolver) flagTexts(s setting) []string {
 	return []string{r.cmd.String(s.name)}
 }
 
-// credential is the token file that systemd hands over, if it does.
+// credential is the token file that systemd hands over, if it does. A blank one is what the packaged units put in the place of a
+// token that is missing.
 func (r resolver) credential(s setting) (value, bool) {
 	dir := r.sys.getenv("CREDENTIALS_DIRECTORY")
 	if s.name != "token-file" || dir == "" {
 		return value{}, false
 	}
 	file := filepath.Join(dir, tokenCredential)
-	return value{[]string{file}, "credential " + tokenCredential}, exists(file)
+	return value{[]string{file}, "credential " + tokenCredential}, exists(file) && !blank(file)
 }
 
 func (r resolver) byDefault(s setting) value {
@@ -161,6 +162,13 @@ func tidy(texts []string) []string {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// blank reports whether there is nothing in the file but white space. One that cannot be read is not blank, so that reading it
+// says why.
+func blank(path string) bool {
+	content, _, err := readTokenFile(path)
+	return err == nil && strings.TrimSpace(content) == ""
 }
 
 // settingFlags declares the settings' flags for one command. urfave/cli only collects them as text: what they

@@ -67,6 +67,9 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	defer unlock()
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
+	if x.rest() {
+		return nil
+	}
 	if err := x.keepDistance(ctx); err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
 	}
