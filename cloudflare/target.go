@@ -143,7 +143,7 @@ func (e *ListNotFoundError) Hint() string {
 	if len(names) > 0 {
 		have = "The account's IP lists: " + strings.Join(names, ", ") + "."
 	}
-	return have + " To create one: in the dashboard, Manage Account → Configurations → Lists → Create a list, " +
+	return have + " To create one: edgeban setup; or in the dashboard, Manage Account → Configurations → Lists → Create a list, " +
 		"content type IP. A Free plan allows one list."
 }
 

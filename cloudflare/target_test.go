@@ -46,7 +46,7 @@ func TestSurveyOfAnotherList(t *testing.T) {
 		_, err = NewList(e.client, "edgebans", ListOptions{}).Survey(t.Context())
 		var missing *ListNotFoundError
 		if !errors.As(err, &missing) || masked(err) != "find list edgebans: the account has no such list" ||
-			!strings.HasPrefix(hint(err), "The account's IP lists: edgeban, zebra. To create one: in the dashboard") {
+			!strings.HasPrefix(hint(err), "The account's IP lists: edgeban, zebra. To create one: edgeban setup; or in the dashboard") {
 			t.Error(err, hint(err))
 		}
 	})

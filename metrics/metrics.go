@@ -13,6 +13,10 @@ import (
 type Run struct {
 	Report reconcile.Report
 
+	// Instance is the name of one of several configurations on a host, whose files node_exporter reads together: the value of the label
+	// configuration. Empty: there is only one, and no such label.
+	Instance string
+
 	// List is the name of the list that the run was about: the value of the label target.
 	List string
 
@@ -38,7 +42,11 @@ type Request struct {
 
 // Registry returns a new registry that holds the gauges of this run and nothing else.
 func Registry(run Run) *prometheus.Registry {
-	s := sheet{prometheus.NewRegistry()}
+	registry := prometheus.NewRegistry()
+	s := sheet{registry}
+	if run.Instance != "" {
+		s.registerer = prometheus.WrapRegistererWith(prometheus.Labels{"configuration": cleanLabel(run.Instance)}, registry)
+	}
 	s.lastRun(run)
 	s.sources(run.Report.Sources)
 	s.leftOut(run.Report)
@@ -47,17 +55,17 @@ func Registry(run Run) *prometheus.Registry {
 	s.waiting(run)
 	s.refusals(run)
 	s.api(run)
-	return s.registry
+	return registry
 }
 
 // sheet is where the gauges of one run are written down.
-type sheet struct{ registry *prometheus.Registry }
+type sheet struct{ registerer prometheus.Registerer }
 
 // gauge adds a metric. It has no series, and is not published, until one is set. A name that is no metric's name, or is
 // there already, is a mistake in this package and panics.
 func (s sheet) gauge(name, help string, labels ...string) gauge {
 	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
-	s.registry.MustRegister(vec)
+	s.registerer.MustRegister(vec)
 	return gauge{vec}
 }
 

@@ -260,3 +260,30 @@ type uncertain struct{}
 
 func (uncertain) Error() string   { return "no answer" }
 func (uncertain) Uncertain() bool { return true }
+
+// TestInstance: node_exporter reads the files of all instances together, and keeps one of two series that are alike.
+func TestInstance(t *testing.T) {
+	alone, mail, shop := fullRun(), fullRun(), fullRun()
+	mail.Instance, shop.Instance = "mail", "shop"
+	var texts []string
+	for _, run := range []Run{alone, mail, shop} {
+		texts = append(texts, render(t, run))
+	}
+	if strings.Contains(texts[0], "configuration=") {
+		t.Error("the only one bears a name")
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(strings.Join(texts, "")) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		series := line[:strings.LastIndexByte(line, ' ')]
+		if seen[series] {
+			t.Errorf("%s is there twice", series)
+		}
+		seen[series] = true
+	}
+	if !seen[`edgeban_last_run_timestamp_seconds{configuration="mail"}`] {
+		t.Errorf("%d series", len(seen))
+	}
+}

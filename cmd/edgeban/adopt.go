@@ -62,7 +62,7 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 		}
 		planner = onlyRemoving(planner, shown.Remove)
 	}
-	unlock, err := x.alone(ctx)
+	unlock, err := x.alone(ctx, x.settings.Timeout)
 	if err != nil {
 		return err
 	}

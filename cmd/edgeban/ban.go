@@ -78,7 +78,7 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 }
 
 func (x *session) ban(ctx context.Context, o banOptions) error {
-	unlock, err := x.alone(ctx)
+	unlock, err := x.alone(ctx, x.settings.Timeout)
 	if err != nil {
 		return err
 	}

@@ -57,38 +57,6 @@ func lengthOf(cmd *cli.Command, name string) (time.Duration, error) {
 	return d, nil
 }
 
-// lockPoll is how often a command looks whether the lock is free.
-const lockPoll = 200 * time.Millisecond
-
-// alone opens the state as sync does, but waits for the lock, for as long as a run may take.
-func (x *session) alone(ctx context.Context) (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
-	defer cancel()
-	x.openState()
-	for tries := 0; ; tries++ {
-		unlock, err = x.dir.lock()
-		if !errors.Is(err, errLocked) {
-			break
-		}
-		if tries == 0 && x.sys.terminal {
-			fmt.Fprintln(x.out.stderr, "edgeban: another edgeban is running; waiting for it to end")
-		}
-		select {
-		case <-ctx.Done():
-			return nil, &notDoneError{err, "Nothing was changed. Try again when it has ended."}
-		case <-time.After(lockPoll):
-		}
-	}
-	if err != nil { // as good as no state directory
-		x.out.warnOf(err, "; going on without it: nothing is remembered and no other run is kept out")
-		x.dir, unlock = nil, func() {}
-	}
-	x.recall()
-	x.now = x.sys.now()
-	x.out.now = x.now
-	return unlock, nil
-}
-
 // carry lets the core carry out what the person asked for, and keeps what it learned of the account. Whoever sits at a terminal
 // does not wait for the distance between writes; a script does.
 func (x *session) carry(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Report, error) {

@@ -19,7 +19,8 @@ _edgeban() {
     local words=
     if ((COMP_CWORD == 1)); then
 `)
-	fmt.Fprintf(&b, "        words='%s %s'\n    fi\n    local settings='%s'\n", strings.Join(c.commandNames(), " "), flagNames(c.root), flagNames(c.settings))
+	fmt.Fprintf(&b, "        words='%s %s'\n    fi\n", strings.Join(c.commandNames(), " "), flagNames(c.root))
+	fmt.Fprintf(&b, "    local settings='%s'\n", flagNames(c.settings))
 	b.WriteString("    ((COMP_CWORD > 1)) && case ${COMP_WORDS[1]} in\n")
 	for _, d := range c.commands {
 		all := ""
@@ -34,8 +35,8 @@ _edgeban() {
 	}
 	for _, kind := range [][2]string{{"FILE", "-f"}, {"DIR", "-d"}} {
 		if flags := c.kinds[kind[0]]; len(flags) > 0 {
-			fmt.Fprintf(&b, "        %s)\n            compopt -o filenames 2>/dev/null\n            mapfile -t COMPREPLY < <(compgen %s -- \"$cur\")\n            return ;;\n",
-				strings.Join(flags, " | "), kind[1])
+			fmt.Fprintf(&b, "        %s)\n            compopt -o filenames 2>/dev/null\n", strings.Join(flags, " | "))
+			fmt.Fprintf(&b, "            mapfile -t COMPREPLY < <(compgen %s -- \"$cur\")\n            return ;;\n", kind[1])
 		}
 	}
 	fmt.Fprintf(&b, "        %s) return ;;\n    esac\n", strings.Join(c.kinds["TEXT"], " | "))

@@ -63,8 +63,31 @@ func (c completion) powershell() string {
 	b.WriteString("# PowerShell completion for edgeban. " + completionOrigin + `
 Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $before = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.Extent.Text })
+    $before = @($commandAst.CommandElements |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.Extent.Text })
+    if ($before.Count -eq 0) { return }
+    $command = if ($before.Count -gt 1) { $before[1] } else { '' }
+` + c.powershellData() + `    $found = [ordered]@{}
+    if ($takesValue -contains $before[-1]) {
+        return # PowerShell itself completes paths
+    } elseif ($words.ContainsKey($before[-1])) {
+        $words[$before[-1]] | ForEach-Object { $found[$_] = $_ }
+    } else {
+        if ($before.Count -eq 1 -or $command -eq 'help') { $commands.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+        if ($flags.ContainsKey($command)) { $flags[$command].GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+        if ($takesSettings -contains $command) { $settings.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+    }
+    $found.GetEnumerator() | Where-Object { $_.Key.StartsWith($wordToComplete) } | ForEach-Object {
+        [System.Management.Automation.CompletionResult]::new($_.Key, $_.Key, 'ParameterValue', $_.Value)
+    }
+}
 `)
+	return b.String()
+}
+
+// powershellData are the variables that hold what is to be known.
+func (c completion) powershellData() string {
+	var b strings.Builder
 	var takers []string
 	b.WriteString("    $commands = [ordered]@{\n")
 	for _, d := range c.commands {
@@ -73,8 +96,10 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
 			takers = append(takers, powershellQuoted(d.name))
 		}
 	}
-	b.WriteString("        'help' = 'show help on a command'\n    }\n    $settings = [ordered]@{\n" + powershellFlags(c.settings) + "    }\n    $flags = @{\n")
-	fmt.Fprintf(&b, "        '' = [ordered]@{\n%s        }\n", indented(powershellFlags(c.root)))
+	b.WriteString("        'help' = 'show help on a command'\n    }\n")
+	fmt.Fprintf(&b, "    $takesSettings = @(%s)\n", strings.Join(takers, ", "))
+	fmt.Fprintf(&b, "    $settings = [ordered]@{\n%s    }\n", powershellFlags(c.settings))
+	fmt.Fprintf(&b, "    $flags = @{\n        '' = [ordered]@{\n%s        }\n", indented(powershellFlags(c.root)))
 	for _, d := range c.commands {
 		fmt.Fprintf(&b, "        %s = [ordered]@{\n%s        }\n", powershellQuoted(d.name), indented(powershellFlags(c.own(d))))
 	}
@@ -84,25 +109,8 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
 			fmt.Fprintf(&b, "        %s = '%s'\n", powershellQuoted(name), strings.ReplaceAll(words, " ", "', '"))
 		}
 	}
-	b.WriteString("    }\n    $takesValue = '" + strings.Join(slices.Sorted(slices.Values(slices.Concat(c.kinds["FILE"], c.kinds["DIR"], c.kinds["TEXT"]))), "', '") + "'\n")
-	b.WriteString(`    if ($before.Count -eq 0) { return }
-    $command = if ($before.Count -gt 1) { $before[1] } else { '' }
-    $found = [ordered]@{}
-    if ($takesValue -contains $before[-1]) {
-        return # PowerShell itself completes paths
-    } elseif ($words.ContainsKey($before[-1])) {
-        $words[$before[-1]] | ForEach-Object { $found[$_] = $_ }
-    } else {
-        if ($before.Count -eq 1 -or $command -eq 'help') { $commands.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
-        if ($flags.ContainsKey($command)) { $flags[$command].GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
-`)
-	fmt.Fprintf(&b, "        if (@(%s) -contains $command) { $settings.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }\n", strings.Join(takers, ", "))
-	b.WriteString(`    }
-    $found.GetEnumerator() | Where-Object { $_.Key.StartsWith($wordToComplete) } | ForEach-Object {
-        [System.Management.Automation.CompletionResult]::new($_.Key, $_.Key, 'ParameterValue', $_.Value)
-    }
-}
-`)
+	valued := slices.Sorted(slices.Values(slices.Concat(c.kinds["FILE"], c.kinds["DIR"], c.kinds["TEXT"])))
+	fmt.Fprintf(&b, "    }\n    $takesValue = '%s'\n", strings.Join(valued, "', '"))
 	return b.String()
 }
 

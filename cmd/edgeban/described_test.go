@@ -141,6 +141,9 @@ func TestDescribed(t *testing.T) {
 			shown = append(shown, m[1])
 		}
 		for _, f := range d.allFlags() {
+			if f.usage == "" {
+				t.Errorf("edgeban %s does not say what %s is for", d.name, f.name)
+			}
 			want = append(want, f.name)
 		}
 		slices.Sort(shown)

@@ -178,7 +178,7 @@ func stateFaults() []faultCase {
 
 func lockHeldCase() faultCase {
 	var unlock func()
-	return faultCase{name: "state: lock held by another run", outcome: none, after: asItWas, says: "another edgeban is running",
+	return faultCase{name: "state: lock held by another run", status: exitFailure, outcome: none, after: asItWas, says: "another edgeban is running",
 		spoil: func(t *testing.T, s *site) {
 			var err error
 			if unlock, err = mustStateDir(t, s.stateDir()).lock(); err != nil {

@@ -53,7 +53,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 			}
 		}
 	}
-	unlock, err := x.alone(ctx)
+	unlock, err := x.alone(ctx, x.settings.Timeout)
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ func manualPage(t *testing.T) string {
 	p.line(".B edgeban\n.I command\n.RI [ options ]\n.br\n.B edgeban\n.I command\n.B \\-\\-help")
 	p.section("DESCRIPTION")
 	p.paragraphs("Traffic that Cloudflare proxies reaches a server from Cloudflare's addresses, so a ban in the server's firewall stops nobody.",
-		"Every two minutes edgeban reads all active bans of Fail2Ban and the whole Cloudflare IP list, applies the difference in at most two writes, and exits. "+
-			"Whatever went wrong before, the next run repairs. If no source can be read, the list stays as it is. "+
+		"Every two minutes edgeban reads all active bans of Fail2Ban and the whole Cloudflare IP list, applies the difference "+
+			"in at most two writes, and exits. Whatever went wrong before, the next run repairs. If no source can be read, the list stays as it is. "+
 			"Items that somebody added by hand, and those of other hosts that share the list, are never touched.")
 	p.commands(describedCommands(t))
 	p.settings()
@@ -106,9 +106,11 @@ func (p *page) commands(all []described) {
 
 func (p *page) settings() {
 	p.section("SETTINGS")
-	p.paragraphs("Each is an option, an environment variable and a key in the configuration file. An option beats the environment, that beats the configuration file, "+
-		"that beats the default. Lists are repeated options, comma-separated in the environment, and arrays in the file. \"edgeban config\" shows what is in effect and where it came from.",
-		"The API token has no option. It is read from $CLOUDFLARE_API_TOKEN, from the systemd credential "+tokenCredential+", or from the file that token-file names.")
+	p.paragraphs("Each is an option, an environment variable and a key in the configuration file. An option beats the environment, "+
+		"that beats the configuration file, that beats the default. Lists are repeated options, comma-separated in the environment, and "+
+		"arrays in the file. \"edgeban config\" shows what is in effect and where it came from.",
+		"The API token has no option. It is read from $CLOUDFLARE_API_TOKEN, from the systemd credential "+tokenCredential+
+			", or from the file that token-file names.")
 	for _, category := range []string{categoryCloudflare, categorySources, categoryBlocked, categoryOperation} {
 		p.line(".SS " + roff(category))
 		for i, s := range settings() {

@@ -52,24 +52,24 @@ func allowRemovalsFlag() cli.Flag {
 
 // sync makes the list equal to the bans.
 func (x *session) sync(ctx context.Context, allowRemovals bool) error {
-	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
-	defer cancel()
-	x.openState()
-	unlock, err := x.dir.lock()
-	if errors.Is(err, errLocked) {
+	patience := time.Duration(0) // the timer's next run does what this one would
+	if x.sys.terminal || allowRemovals {
+		patience = x.settings.Timeout
+	}
+	unlock, err := x.alone(ctx, patience)
+	switch {
+	case errors.Is(err, errLocked) && patience == 0:
 		x.out.skipped(err, "This run was skipped. What changed since the other one began is for the next run.")
 		return nil
-	}
-	if err != nil { // as good as no state directory
-		x.out.warnOf(err, "; going on without it: nothing is remembered and no other run is kept out")
-		x.dir, unlock = nil, func() {}
+	case err != nil:
+		return x.out.fail(err)
 	}
 	defer unlock()
-	x.recall() // only now: what the run before us left is sure
 	if x.rest() {
 		return nil
 	}
-
+	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
+	defer cancel()
 	if err := x.keepDistance(ctx); err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
 	}
@@ -92,16 +92,12 @@ func (x *session) keepDistance(ctx context.Context) error {
 		return nil
 	}
 	x.out.log.Debug("the last write was a moment ago", "pause", pause)
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		x.now = x.sys.now()
-		x.out.now = x.now
-		return nil
+	if err := sleep(ctx, pause); err != nil {
+		return err
 	}
+	x.now = x.sys.now()
+	x.out.now = x.now
+	return nil
 }
 
 // keep writes the state for the next run.
@@ -179,7 +175,7 @@ func (x *session) publish(report reconcile.Report) {
 		return
 	}
 	run := metrics.Run{
-		Report: report, List: x.settings.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
+		Report: report, Instance: x.settings.Instance, List: x.settings.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
 		Version: thisVersion(), GoVersion: runtime.Version(),
 	}
 	for _, r := range x.client.Requests() {
@@ -246,7 +242,7 @@ func (x *session) remark(report reconcile.Report) {
 		x.out.warn(note)
 	}
 	if report.Survey != nil && report.Survey.References == 0 {
-		x.out.warn("no rule uses list " + x.settings.List + ": nothing is blocked; add a WAF custom rule (ip.src in $" + x.settings.List + ") with action Block")
+		x.out.warn("no rule uses list " + x.settings.List + ": nothing is blocked; add a WAF custom rule (ip.src in $" + x.settings.List + ") with action Block, or run edgeban setup")
 	}
 }
 

@@ -85,7 +85,8 @@ func TestTwoRunsAtOnce(t *testing.T) {
 		}
 		wait.Wait()
 		both := strings.Join(outputs, "")
-		if !strings.Contains(both, "0 list edgeban: +1 −1, 2 items") || !strings.Contains(both, "0 edgeban: lock "+s.stateDir()+"/lock: another edgeban is running\n") {
+		if !strings.Contains(both, "0 list edgeban: +1 −1, 2 items") || !strings.Contains(both, "0 list edgeban: in step, 2 items") ||
+			!strings.Contains(both, "edgeban: another edgeban is running; waiting for it to end\n") {
 			t.Error(both)
 		}
 		if s.writes() != 2 {
@@ -131,7 +132,7 @@ func TestTroublesThatDoNotStop(t *testing.T) {
 		{name: "wrong count", spoil: fault("GET", fake.PathLists, fake.NumItems("", 7)),
 			want: "edgeban: warning: Cloudflare counts 7 items on list edgeban, but two complete reads found 2 and were believed\n"},
 		{name: "no rule", spoil: func(_ *testing.T, s *site) { s.edge.SetReferences(s.list, 0) },
-			want: "edgeban: warning: no rule uses list edgeban: nothing is blocked; add a WAF custom rule (ip.src in $edgeban) with action Block\n"},
+			want: "edgeban: warning: no rule uses list edgeban: nothing is blocked; add a WAF custom rule (ip.src in $edgeban) with action Block, or run edgeban setup\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

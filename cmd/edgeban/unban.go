@@ -49,7 +49,7 @@ func unbanCommand(sys *system) *cli.Command {
 
 // unban takes a network off the list, and keeps it off for the length if that is not 0.
 func (x *session) unban(ctx context.Context, network netip.Prefix, length time.Duration) error {
-	unlock, err := x.alone(ctx)
+	unlock, err := x.alone(ctx, x.settings.Timeout)
 	if err != nil {
 		return err
 	}

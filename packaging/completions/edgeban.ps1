@@ -1,7 +1,10 @@
 # PowerShell completion for edgeban. Made from the program's declarations: UPDATE=1 go test -run TestCompletions ./cmd/edgeban
 Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $before = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.Extent.Text })
+    $before = @($commandAst.CommandElements |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.Extent.Text })
+    if ($before.Count -eq 0) { return }
+    $command = if ($before.Count -gt 1) { $before[1] } else { '' }
     $commands = [ordered]@{
         'sync' = 'make the list equal to the active bans; what the timer starts'
         'diff' = 'show what sync would change, and change nothing'
@@ -18,6 +21,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         'version' = 'print the version'
         'help' = 'show help on a command'
     }
+    $takesSettings = @('sync', 'diff', 'bans', 'setup', 'check', 'status', 'ban', 'unban', 'flush', 'adopt', 'config')
     $settings = [ordered]@{
         '--instance' = 'one of several configurations on this host: /etc/edgeban/NAME.toml, with an owner and a state directory of its own'
         '--config' = 'configuration file'
@@ -123,8 +127,6 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--log-format' = 'text', 'json'
     }
     $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-url', '--batch-size', '--config', '--db', '--exclude-jail', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--reason', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
-    if ($before.Count -eq 0) { return }
-    $command = if ($before.Count -gt 1) { $before[1] } else { '' }
     $found = [ordered]@{}
     if ($takesValue -contains $before[-1]) {
         return # PowerShell itself completes paths
@@ -133,7 +135,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
     } else {
         if ($before.Count -eq 1 -or $command -eq 'help') { $commands.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
         if ($flags.ContainsKey($command)) { $flags[$command].GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
-        if (@('sync', 'diff', 'bans', 'setup', 'check', 'status', 'ban', 'unban', 'flush', 'adopt', 'config') -contains $command) { $settings.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
+        if ($takesSettings -contains $command) { $settings.GetEnumerator() | ForEach-Object { $found[$_.Key] = $_.Value } }
     }
     $found.GetEnumerator() | Where-Object { $_.Key.StartsWith($wordToComplete) } | ForEach-Object {
         [System.Management.Automation.CompletionResult]::new($_.Key, $_.Key, 'ParameterValue', $_.Value)
