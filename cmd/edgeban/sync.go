@@ -65,11 +65,11 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		return x.out.fail(err)
 	}
 	defer unlock()
-	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
-	defer cancel()
 	if x.rest() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
+	defer cancel()
 	if err := x.keepDistance(ctx); err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
 	}
