@@ -37,12 +37,26 @@ func (g Gateway) Push(ctx context.Context, run Run) error {
 		run.Instance = ""
 	}
 	if err := pusher.Gatherer(Registry(run)).PushContext(ctx); err != nil {
-		return &pushError{url: g.URL, cause: err}
+		return &gatewayError{doing: "push metrics to", url: g.URL, cause: err}
 	}
 	return nil
 }
 
-// gatewayClient sends a push and tells a refusal from an answer.
+// Ready asks the gateway whether it would take a push, and changes nothing there. Its errors are like those of Push. Programs of other makers
+// that take pushes may not know the question.
+func (g Gateway) Ready(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.URL+"/-/ready", nil)
+	if err != nil {
+		return &gatewayError{doing: "ask", url: g.URL, cause: err}
+	}
+	response, err := gatewayClient{g.Transport}.Do(request)
+	if err != nil {
+		return &gatewayError{doing: "ask", url: g.URL, cause: err}
+	}
+	return response.Body.Close()
+}
+
+// gatewayClient sends a request and tells a refusal from an answer.
 type gatewayClient struct{ transport http.RoundTripper }
 
 // Do follows no redirect: a PUT that was redirected would arrive as a GET, and look like a success.
@@ -82,28 +96,29 @@ func (e *refusalError) Error() string {
 	return text
 }
 
-// pushError says that the metrics did not reach the gateway.
-type pushError struct {
+// gatewayError says that the gateway could not be reached, or refused.
+type gatewayError struct {
+	doing string
 	url   string
 	cause error
 }
 
-func (e *pushError) Error() string {
+func (e *gatewayError) Error() string {
 	cause := e.cause.Error()
 	if errors.Is(e.cause, context.DeadlineExceeded) {
 		cause = "no answer in time"
 	}
-	return "push metrics to " + e.url + ": " + cause
+	return e.doing + " " + e.url + ": " + cause
 }
 
-func (e *pushError) Unwrap() error { return e.cause }
+func (e *gatewayError) Unwrap() error { return e.cause }
 
 // Hint says what to do, or nothing where the gateway's own words say it all.
-func (e *pushError) Hint() string {
+func (e *gatewayError) Hint() string {
 	refused, ok := errors.AsType[*refusalError](e.cause)
 	switch {
 	case !ok:
-		return "Does the Pushgateway run, and can it be reached from here? The next run pushes again."
+		return "Does the Pushgateway run, and can it be reached from here? Each run pushes anew."
 	case refused.status == http.StatusUnauthorized || refused.status == http.StatusForbidden:
 		return "It asks for a password, and edgeban has none for it: let it be reached without one, from this host."
 	case refused.status >= 300 && refused.status < 400:

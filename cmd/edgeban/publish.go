@@ -34,8 +34,12 @@ func (x *session) publish(ctx context.Context, report reconcile.Report) {
 	if s.Pushgateway != "" {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushPatience)
 		defer cancel()
-		if err := (metrics.Gateway{URL: s.Pushgateway, Owner: s.Owner, Transport: x.sys.pushgateway}).Push(ctx, run); err != nil {
+		if err := x.gateway().Push(ctx, run); err != nil {
 			x.out.warnOf(err, "")
 		}
 	}
+}
+
+func (x *session) gateway() metrics.Gateway {
+	return metrics.Gateway{URL: x.settings.Pushgateway, Owner: x.settings.Owner, Transport: x.sys.pushgateway}
 }

@@ -22,9 +22,12 @@ type pushgateway struct {
 }
 
 func (g *pushgateway) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -35,6 +38,7 @@ func (g *pushgateway) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	case g.answer > 0:
 		http.Error(w, "a gateway's words", g.answer)
+	case r.Method == http.MethodGet && r.URL.Path == "/-/ready":
 	case r.Method != http.MethodPut || !strings.HasPrefix(r.URL.Path, "/metrics/job/"):
 		http.NotFound(w, r)
 	default:

@@ -13,11 +13,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"edgeban/metrics"
 )
 
 // TestRealPushgateway: a real Pushgateway takes what runs push, keeps one group for each owner, and answers as the fake one does.
 func TestRealPushgateway(t *testing.T) {
 	url, stop := startPushgateway(t)
+	gateway := metrics.Gateway{URL: url, Owner: "web-1"}
+	if err := gateway.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
 	s := mustSite(t)
 	sync := func(want int, more ...string) (stderr string) {
 		t.Helper()
@@ -77,6 +83,9 @@ func TestRealPushgateway(t *testing.T) {
 		t.Errorf("an address that is wrong: %s", stderr)
 	}
 	stop()
+	if err := gateway.Ready(t.Context()); err == nil {
+		t.Error("a Pushgateway that is down is ready")
+	}
 	if stderr := sync(exitOK); !strings.Contains(stderr, "connection refused") {
 		t.Errorf("a Pushgateway that is down: %s", stderr)
 	}
