@@ -146,7 +146,7 @@ func TestImageRuns(t *testing.T) {
 			s := mustSite(t)
 			server := httptest.NewTLSServer(s.edge)
 			defer server.Close()
-			data, state := reachable(t), reachable(t)
+			data, state := t.TempDir(), t.TempDir()
 			s.dir = data
 			if err := s.makeDatabase(s.database()); err != nil {
 				t.Fatal(err)
@@ -194,7 +194,7 @@ func TestImageRuns(t *testing.T) {
 // TestImageUserReadsNoFilesOfRoot: so beside a Fail2Ban that runs as root, the container has to be root's as well.
 func TestImageUserReadsNoFilesOfRoot(t *testing.T) {
 	i, s := newImage(t, runtime.GOARCH), mustSite(t)
-	data, state := reachable(t), reachable(t)
+	data, state := t.TempDir(), t.TempDir()
 	s.dir = data
 	if err := s.makeDatabase(s.database()); err != nil {
 		t.Fatal(err)
@@ -222,21 +222,6 @@ func TestImageDemo(t *testing.T) {
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, said)
 	}
-}
-
-// reachable is a directory that every user can reach.
-func reachable(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "edgeban-image-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 // give makes files the owner's alone.
