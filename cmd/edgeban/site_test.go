@@ -25,6 +25,8 @@ type site struct {
 	dir  string // everything that the host has on disk
 	edge *cloudflaretest.Cloudflare
 	list string // the id of the list "edgeban"
+
+	gateway *pushgateway // of which edgeban knows only where a test says so
 }
 
 // dawn is when every bubble's story begins.
@@ -41,7 +43,7 @@ func inBubble(t *testing.T, f func(t *testing.T)) {
 
 // newSite makes a site whose files lie in dir: a database without bans, a list without items that one rule uses.
 func newSite(dir string) (*site, error) {
-	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{})}
+	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{}), gateway: &pushgateway{}}
 	s.edge.AddAccount(testAccount)
 	s.edge.AddAccountToken(testAccount, testToken, cloudflaretest.ListsEdit)
 	s.list = s.edge.AddList(testAccount, "edgeban", "ip")
@@ -87,6 +89,7 @@ func (s *site) system(lookupEnv func(string) (string, bool), stdout, stderr io.W
 		hostname:       func() (string, error) { return "web-1", nil },
 		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
 		transport:      s.edge.Transport(),
+		pushgateway:    s.gateway,
 		terminal:       true,
 		systemctl:      func(context.Context, ...string) ([]byte, error) { return nil, errors.New("no systemd here") },
 		root:           s.dir,

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"edgeban/cloudflare"
-	"edgeban/metrics"
 	"edgeban/reconcile"
 )
 
@@ -80,7 +78,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	x.progress.done()
 	report.Err = x.interrupted(ctx, report.Err)
 	x.keep(report, target)
-	x.publish(report)
+	x.publish(ctx, report)
 	return x.conclude(report)
 }
 
@@ -166,24 +164,6 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 func succeeded(r reconcile.Report) bool {
 	missing, stale, known := r.Drift()
 	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
-}
-
-// publish writes the metrics, also of a run that failed. That they cannot be written is no reason to fail the run: the
-// age of the file tells.
-func (x *session) publish(report reconcile.Report) {
-	if x.settings.MetricsFile == "" {
-		return
-	}
-	run := metrics.Run{
-		Report: report, Instance: x.settings.Instance, List: x.settings.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
-		Version: thisVersion(), GoVersion: runtime.Version(),
-	}
-	for _, r := range x.client.Requests() {
-		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})
-	}
-	if err := metrics.WriteFile(x.settings.MetricsFile, run); err != nil {
-		x.out.warnOf(err, "")
-	}
 }
 
 // conclude tells how the run ended and returns the error that gives the exit status.

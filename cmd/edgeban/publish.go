@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"edgeban/metrics"
+	"edgeban/reconcile"
+)
+
+// pushPatience is how long a Pushgateway may take to answer. With it, a run that used up its default time still ends before the next one.
+const pushPatience = 3 * time.Second
+
+// publish writes and pushes the metrics, also of a run that failed, was interrupted or is out of time. That they cannot be published is no
+// reason to fail the run: their age tells.
+func (x *session) publish(ctx context.Context, report reconcile.Report) {
+	s := x.settings
+	if s.MetricsFile == "" && s.Pushgateway == "" {
+		return
+	}
+	run := metrics.Run{
+		Report: report, Instance: s.Instance, List: s.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
+		Version: thisVersion(), GoVersion: runtime.Version(),
+	}
+	for _, r := range x.client.Requests() {
+		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})
+	}
+	if s.MetricsFile != "" {
+		if err := metrics.WriteFile(s.MetricsFile, run); err != nil {
+			x.out.warnOf(err, "")
+		}
+	}
+	if s.Pushgateway != "" {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushPatience)
+		defer cancel()
+		if err := x.gateway().Push(ctx, run); err != nil {
+			x.out.warnOf(err, "")
+		}
+	}
+}
+
+func (x *session) gateway() metrics.Gateway {
+	return metrics.Gateway{URL: x.settings.Pushgateway, Owner: x.settings.Owner, Transport: x.sys.pushgateway}
+}
