@@ -18,6 +18,8 @@ type ListOptions struct {
 	// NoRetry forgoes the one further attempt after a refused write: for runs that cannot remember a refusal.
 	NoRetry bool
 
+	Apart string // the name or id of a list that must be another one; empty: none
+
 	// Progress learns how far a long piece of work has come; nil: nobody wants to know. It is called from the goroutine of the target.
 	Progress func(Progress)
 }
@@ -71,7 +73,7 @@ func NewList(client *Client, nameOrID string, options ListOptions) *ListTarget {
 // Name implements reconcile.Target: "list edgeban".
 func (t *ListTarget) Name() string { return "list " + t.ref }
 
-// Survey implements reconcile.Target. Errors are *ListNotFoundError, *ListKindError, *APIError and *NoAnswerError.
+// Survey implements reconcile.Target. Errors are *ListNotFoundError, *ListKindError, *SameListError, *APIError and *NoAnswerError.
 // Elsewhere leaves redirect lists out, which have a quota of their own. After a write whose end nobody knows, Survey gives it a
 // moment; the error is that write's when there is no time for it.
 func (t *ListTarget) Survey(ctx context.Context) (reconcile.Survey, error) {
@@ -97,6 +99,9 @@ func (t *ListTarget) survey(ctx context.Context) (reconcile.Survey, error) {
 	}
 	if found.Kind != KindIP {
 		return reconcile.Survey{}, &ListKindError{List: found}
+	}
+	if other, ok := find(lists, t.options.Apart); ok && other.ID == found.ID {
+		return reconcile.Survey{}, &SameListError{Ref: t.options.Apart}
 	}
 	t.list = found
 	survey := reconcile.Survey{Items: found.Items, References: found.References, Clock: clock}
@@ -145,6 +150,18 @@ func (e *ListNotFoundError) Hint() string {
 	}
 	return have + " To create one: edgeban setup; or in the dashboard, Manage Account → Configurations → Lists → Create a list, " +
 		"content type IP. A Free plan allows one list."
+}
+
+// SameListError is one list under two names, where there have to be two.
+type SameListError struct {
+	Ref string // the other name or id
+}
+
+func (e *SameListError) Error() string { return "it is the same as list " + e.Ref }
+
+// Hint tells a person what to do.
+func (e *SameListError) Hint() string {
+	return "One of the two is its name and the other its id. Whom to block and whom to challenge need a list each."
 }
 
 // ListKindError is a list that holds something other than addresses.

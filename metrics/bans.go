@@ -71,24 +71,28 @@ func largestFirst(jails map[string]int) []string {
 	})
 }
 
-// leftOut publishes every reason of every source that answered. What finds no room is known only with a plan.
-func (s sheet) leftOut(r reconcile.Report) {
+// leftOut publishes every reason of every source that answered. What finds no room is known only with a plan of every list.
+func (s sheet) leftOut(run Run) {
 	bans := s.gauge("edgeban_left_out_bans",
 		"Bans in force that are not on the list, by the reason why.", "source", "reason")
-	if r.Desired == nil {
-		return
-	}
-	whole := answered(r.Sources)
-	for name, complete := range whole {
-		for _, reason := range reconcile.LeftOutReasons() {
-			if complete && (reason != reconcile.LeftOutNoRoom || r.Plan != nil) {
-				bans.add(0, name, string(reason))
+	planned := !slices.ContainsFunc(run.lists(), func(list Run) bool { return list.Report.Plan == nil })
+	for _, list := range run.lists() {
+		r := list.Report
+		if r.Desired == nil {
+			continue
+		}
+		whole := answered(r.Sources)
+		for name, complete := range whole {
+			for _, reason := range reconcile.LeftOutReasons() {
+				if complete && (reason != reconcile.LeftOutNoRoom || planned) {
+					bans.add(0, name, string(reason))
+				}
 			}
 		}
-	}
-	for _, out := range r.LeftOut() {
-		if whole[out.Ban.Source] {
-			bans.add(1, out.Ban.Source, string(out.Reason))
+		for _, out := range r.LeftOut() {
+			if whole[out.Ban.Source] && (out.Reason != reconcile.LeftOutNoRoom || planned) {
+				bans.add(1, out.Ban.Source, string(out.Reason))
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +21,10 @@ type Run struct {
 	// List is the name of the list that the run was about: the value of the label target.
 	List string
 
-	// LastSuccess is the time of the last run that left nothing to change, this one or an earlier one; zero: unknown.
+	// Challenge is about the challenge list; nil: there is none, or the run did not come to it.
+	Challenge *Challenge
+
+	// LastSuccess is the time of the last run that left nothing to change on any list, this one or an earlier one; zero: unknown.
 	LastSuccess time.Time
 
 	// Forgetful: the run had no state directory. How long something lasts beyond one run is then unknown.
@@ -31,6 +35,33 @@ type Run struct {
 
 	Version   string // of edgeban
 	GoVersion string // of the Go release that built it
+}
+
+// Challenge is what the run did with the challenge list.
+type Challenge struct {
+	Report reconcile.Report
+	List   string // its name
+}
+
+// lists is the run for each of its lists.
+func (r Run) lists() []Run {
+	if r.Challenge == nil {
+		return []Run{r}
+	}
+	second := r
+	second.Report, second.List = r.Challenge.Report, r.Challenge.List
+	return []Run{r, second}
+}
+
+// outcome is the worst of all lists.
+func (r Run) outcome() reconcile.Outcome {
+	worst := []reconcile.Outcome{"", reconcile.OutcomeInStep, reconcile.OutcomeChanged, reconcile.OutcomeSkipped, reconcile.OutcomeHeld,
+		reconcile.OutcomeWithheld, reconcile.OutcomeFailed}
+	at := 0
+	for _, list := range r.lists() {
+		at = max(at, slices.Index(worst, list.Report.Outcome))
+	}
+	return worst[at]
 }
 
 // Request counts the API requests of one kind.
@@ -49,7 +80,7 @@ func Registry(run Run) *prometheus.Registry {
 	}
 	s.lastRun(run)
 	s.sources(run.Report.Sources)
-	s.leftOut(run.Report)
+	s.leftOut(run)
 	s.list(run)
 	s.changes(run)
 	s.waiting(run)
@@ -103,44 +134,48 @@ func (s sheet) lastRun(run Run) {
 		"Time when the last run began that left nothing to change, in seconds since 1970.").setTime(run.LastSuccess)
 
 	duration := s.gauge("edgeban_last_run_duration_seconds", "Time that the last run took, in seconds.")
-	if r.Duration > 0 {
-		duration.set(r.Duration.Seconds())
+	for _, list := range run.lists() {
+		if took := list.Report.Duration; took > 0 {
+			duration.series(nil).Add(took.Seconds())
+		}
 	}
 	outcome := s.gauge("edgeban_last_run_outcome",
 		"Outcome of the last run: 1 for the one it had, 0 for each other.", "outcome")
-	if r.Outcome != "" {
+	if worst := run.outcome(); worst != "" {
 		for _, o := range reconcile.Outcomes() {
 			outcome.add(0, string(o))
 		}
-		outcome.set(1, string(r.Outcome))
+		outcome.set(1, string(worst))
 	}
 }
 
 func (s sheet) list(run Run) {
-	r, target := run.Report, run.List
 	references := s.gauge("edgeban_list_references",
 		"Rules that use the list; with 0 it blocks nobody.", "target")
 	skew := s.gauge("edgeban_clock_skew_seconds",
 		"Time by which Cloudflare's clock is ahead of this host's, in seconds; negative: behind.")
-	if r.Survey != nil {
-		references.add(r.Survey.References, target)
-		if !r.Survey.Clock.IsZero() {
-			skew.set(r.Skew.Seconds())
-		}
-	}
 	items := s.gauge("edgeban_list_items",
 		"Items on the list after the last run, by owner: own, peer (another edgeban's), foreign (anybody else's).",
 		"target", "owner")
-	if standing, known := r.Standing(); known {
-		items.add(standing.Own, target, "own")
-		items.add(standing.Peers, target, "peer")
-		items.add(standing.Foreign, target, "foreign")
+	for _, run := range run.lists() {
+		r, target := run.Report, run.List
+		if r.Survey != nil {
+			references.add(r.Survey.References, target)
+			if !r.Survey.Clock.IsZero() {
+				skew.set(r.Skew.Seconds())
+			}
+		}
+		if standing, known := r.Standing(); known {
+			items.add(standing.Own, target, "own")
+			items.add(standing.Peers, target, "peer")
+			items.add(standing.Foreign, target, "foreign")
+		}
 	}
-	s.plan(r.Plan, target)
+	s.plan(run)
 }
 
 // plan publishes what the plan found on the list, and how much fits on it.
-func (s sheet) plan(plan *reconcile.Plan, target string) {
+func (s sheet) plan(run Run) {
 	capacity := s.gauge("edgeban_list_capacity_items",
 		"Items that the list may hold: the account's quota less what its other lists hold.", "target")
 	lingering := s.gauge("edgeban_list_lingering_items",
@@ -157,17 +192,20 @@ func (s sheet) plan(plan *reconcile.Plan, target string) {
 		"Items of our own that no ban wants, and that stay because a source did not answer that may want them.", "target")
 	blocked := s.gauge("edgeban_list_protected_items",
 		"Items of other owners that block what is protected, and that edgeban must not remove.", "target")
-	if plan == nil {
-		return
+	for _, run := range run.lists() {
+		plan, target := run.Report.Plan, run.List
+		if plan == nil {
+			continue
+		}
+		capacity.add(plan.Room, target)
+		lingering.add(len(plan.Lingering), target)
+		covered.add(plan.Covered, target)
+		satisfied.add(plan.Satisfied, target)
+		withheld.add(len(plan.Withheld), target)
+		orphaned.add(len(plan.Orphaned), target)
+		blocked.add(len(plan.Blocked), target)
+		unanswered.add(plan.Unanswered, target)
 	}
-	capacity.add(plan.Room, target)
-	lingering.add(len(plan.Lingering), target)
-	covered.add(plan.Covered, target)
-	satisfied.add(plan.Satisfied, target)
-	withheld.add(len(plan.Withheld), target)
-	orphaned.add(len(plan.Orphaned), target)
-	blocked.add(len(plan.Blocked), target)
-	unanswered.add(plan.Unanswered, target)
 }
 
 // changes publishes what was written and what was not. All of it is unknown when it is open what a write did: the number of
@@ -180,14 +218,16 @@ func (s sheet) changes(run Run) {
 	drift := s.gauge("edgeban_drift_items",
 		"Items that after the last run are still to be written (missing) or removed (stale), withheld removals included.",
 		"target", "direction")
-	missing, stale, known := run.Report.Drift()
-	if !known {
-		return
+	for _, run := range run.lists() {
+		missing, stale, known := run.Report.Drift()
+		if !known {
+			continue
+		}
+		added.add(run.Report.Applied.Added, run.List)
+		removed.add(run.Report.Applied.Removed, run.List)
+		drift.add(missing, run.List, "missing")
+		drift.add(stale, run.List, "stale")
 	}
-	added.add(run.Report.Applied.Added, run.List)
-	removed.add(run.Report.Applied.Removed, run.List)
-	drift.add(missing, run.List, "missing")
-	drift.add(stale, run.List, "stale")
 }
 
 // waiting publishes the age of the drift: 0 when nothing waits.
@@ -195,17 +235,19 @@ func (s sheet) waiting(run Run) {
 	age := s.gauge("edgeban_drift_age_seconds",
 		"Time for which the oldest change has waited that is still to be made, to ban (missing) or to remove (stale), in seconds; 0: none waits.",
 		"target", "direction")
-	r := run.Report
-	if _, _, known := r.Drift(); !known || run.Forgetful {
-		return
-	}
-	missing, stale := r.Next.Waiting.Oldest()
-	for direction, since := range map[string]time.Time{"missing": missing, "stale": stale} {
-		seconds := 0.0
-		if !since.IsZero() {
-			seconds = max(r.Now.Sub(since).Seconds(), 0)
+	for _, run := range run.lists() {
+		r := run.Report
+		if _, _, known := r.Drift(); !known || run.Forgetful {
+			continue
 		}
-		age.set(seconds, run.List, direction)
+		missing, stale := r.Next.Waiting.Oldest()
+		for direction, since := range map[string]time.Time{"missing": missing, "stale": stale} {
+			seconds := 0.0
+			if !since.IsZero() {
+				seconds = max(r.Now.Sub(since).Seconds(), 0)
+			}
+			age.set(seconds, run.List, direction)
+		}
 	}
 }
 
@@ -215,13 +257,15 @@ func (s sheet) refusals(run Run) {
 		"Runs in a row up to the last one whose writes Cloudflare refused.", "target")
 	hold := s.gauge("edgeban_hold_until_timestamp_seconds",
 		"Time before which no write is tried because Cloudflare refused several, in seconds since 1970; absent: there is no hold.", "target")
-	r := run.Report
-	if r.Outcome == "" || run.Forgetful {
-		return
-	}
-	refused.add(r.Next.Throttle.InARow, run.List)
-	if r.Next.Throttle.Held(r.Now) {
-		hold.setTime(r.Next.Throttle.Hold, run.List)
+	for _, run := range run.lists() {
+		r := run.Report
+		if r.Outcome == "" || run.Forgetful {
+			continue
+		}
+		refused.add(r.Next.Throttle.InARow, run.List)
+		if r.Next.Throttle.Held(r.Now) {
+			hold.setTime(r.Next.Throttle.Hold, run.List)
+		}
 	}
 }
 

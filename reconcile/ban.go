@@ -36,6 +36,9 @@ type Ban struct {
 	Since  time.Time // when the ban began; zero: unknown
 	Until  time.Time // when the source's record says it ends; zero: never; may lie in the past
 
+	// Community: the ban is of a list that others made. When room is short it comes after those that were made here.
+	Community bool
+
 	// Void is set when the source itself knows that the ban is not in force (LeftOutJailRemoved) or that its
 	// record makes no sense (LeftOutUnreadable). A void ban is counted and shown, never listed.
 	Void LeftOutReason
@@ -56,25 +59,27 @@ func (b Ban) Length() time.Duration {
 type LeftOutReason string
 
 const (
-	LeftOutNotAddress  LeftOutReason = "not_address"  // a host name, a user name, a zone id
-	LeftOutUnreadable  LeftOutReason = "unreadable"   // the source's record makes no sense
-	LeftOutUnspecified LeftOutReason = "unspecified"  // 0.0.0.0, ::, and what begins there
-	LeftOutTooBroad    LeftOutReason = "too_broad"    // broader than the least prefix length allowed
-	LeftOutReserved    LeftOutReason = "reserved"     // loopback, private, multicast …: no visitor has it
-	LeftOutAllowed     LeftOutReason = "allowed"      // on the allowlist
-	LeftOutOwnAddress  LeftOutReason = "own_address"  // an address of this host
-	LeftOutCloudflare  LeftOutReason = "cloudflare"   // one of Cloudflare's own
-	LeftOutFiltered    LeftOutReason = "filtered"     // the jail or scenario is not to be mirrored
-	LeftOutJailRemoved LeftOutReason = "jail_removed" // the jail is gone from Fail2Ban
-	LeftOutRemedy      LeftOutReason = "no_such_list" // a challenge, and no list to put it on
-	LeftOutNoRoom      LeftOutReason = "no_room"      // the list is full
+	LeftOutNotAddress    LeftOutReason = "not_address"    // a host name, a user name, a zone id
+	LeftOutUnreadable    LeftOutReason = "unreadable"     // the source's record makes no sense
+	LeftOutUnspecified   LeftOutReason = "unspecified"    // 0.0.0.0, ::, and what begins there
+	LeftOutTooBroad      LeftOutReason = "too_broad"      // broader than the least prefix length allowed
+	LeftOutReserved      LeftOutReason = "reserved"       // loopback, private, multicast …: no visitor has it
+	LeftOutAllowed       LeftOutReason = "allowed"        // on the allowlist
+	LeftOutOwnAddress    LeftOutReason = "own_address"    // an address of this host
+	LeftOutCloudflare    LeftOutReason = "cloudflare"     // one of Cloudflare's own
+	LeftOutFiltered      LeftOutReason = "filtered"       // the jail or scenario is not to be mirrored
+	LeftOutJailRemoved   LeftOutReason = "jail_removed"   // the jail is gone from Fail2Ban
+	LeftOutRemedy        LeftOutReason = "no_such_list"   // a challenge, and no list to put it on
+	LeftOutUnknownRemedy LeftOutReason = "unknown_remedy" // neither to be blocked nor challenged, such as CrowdSec's "throttle"
+	LeftOutNoRoom        LeftOutReason = "no_room"        // the list is full
 )
 
 // LeftOutReasons are all of them, in a fixed order.
 func LeftOutReasons() []LeftOutReason {
 	return []LeftOutReason{
 		LeftOutNotAddress, LeftOutUnreadable, LeftOutUnspecified, LeftOutTooBroad, LeftOutReserved, LeftOutAllowed,
-		LeftOutOwnAddress, LeftOutCloudflare, LeftOutFiltered, LeftOutJailRemoved, LeftOutRemedy, LeftOutNoRoom,
+		LeftOutOwnAddress, LeftOutCloudflare, LeftOutFiltered, LeftOutJailRemoved, LeftOutRemedy, LeftOutUnknownRemedy,
+		LeftOutNoRoom,
 	}
 }
 

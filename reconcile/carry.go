@@ -87,24 +87,22 @@ type Placed struct {
 	Detail string
 }
 
-// About asks the sources which active bans concern a network: those that keep all of it off, and those that would if they were
-// not left out. It fails only when no source answered.
-func (r Run) About(ctx context.Context, network netip.Prefix) ([]Placed, []SourceReport, []string, error) {
+// About finds the active bans that concern a network: those that keep all of it off, and those that would if they were not left
+// out. Bans that go on the other list are none of these.
+func (r Run) About(said Readings, network netip.Prefix) []Placed {
 	r.Now = r.Now.Truncate(time.Second)
-	var rep Report
-	bans, err := r.ask(ctx, &rep)
-	if err != nil {
-		return nil, rep.Sources, rep.Notes, err
-	}
 	var found []Placed
-	for i := range bans {
-		b := &bans[i]
+	for i := range said.Bans {
+		b := &said.Bans[i]
 		exact, reason := ParsePrefix(b.Value)
 		if reason != "" || !b.Permanent() && !b.Until.After(r.Now) {
 			continue
 		}
 		p := Placed{Ban: *b}
 		p.Prefix, p.Reason, p.Detail = r.Policy.place(b, exact, reason)
+		if p.Reason == LeftOutOtherList {
+			continue
+		}
 		if p.Reason != "" {
 			p.Prefix = exact
 		}
@@ -116,10 +114,10 @@ func (r Run) About(ctx context.Context, network netip.Prefix) ([]Placed, []Sourc
 		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), strings.Compare(a.Ban.Source, b.Ban.Source),
 			strings.Compare(a.Ban.Reason, b.Ban.Reason), strings.Compare(a.Ban.Value, b.Ban.Value), a.Ban.Until.Compare(b.Ban.Until))
 	})
-	return found, rep.Sources, rep.Notes, nil
+	return found
 }
 
 // Place finds the prefix under which a network that a person names goes on the list, or why it must not.
 func (p Policy) Place(network netip.Prefix) (netip.Prefix, LeftOutReason, string) {
-	return p.place(&Ban{Value: PrefixText(network)}, network, "")
+	return p.place(&Ban{Value: PrefixText(network), Remedy: p.Remedy}, network, "")
 }

@@ -116,7 +116,9 @@ func (d *differ) explain(r *Removal, h *holding) {
 
 func (d *differ) explainUnwished(r *Removal) {
 	r.Why = RemoveLifted
-	if reason, hidden := d.want.hidden[r.Item.Prefix]; hidden {
+	if by, ok := d.want.beaten(r.Item.Prefix); ok {
+		r.Why, r.Detail = RemoveBlocked, PrefixText(by)
+	} else if reason, hidden := d.want.hidden[r.Item.Prefix]; hidden {
 		r.Why, r.LeftOut = RemoveLeftOut, reason
 	} else if broad, ok := d.around(r.Item.Prefix); ok { // IPv6 is widened further than it was
 		r.Why, r.Detail = RemoveCovered, PrefixText(broad)

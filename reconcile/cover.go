@@ -1,7 +1,8 @@
 package reconcile
 
 // cover drops every entry that a broader one covers for at least as long. That the broader one's item may linger after its
-// bans ended does not count: it need not be there by then, and when it is cut and comes back, it lingers for longer.
+// bans ended does not count: it need not be there by then, and when it is cut and comes back, it lingers for longer. Where ends differ from
+// read to read, an end that comes a little too early will do: as long as the narrower ban lasts, the next run makes up for it.
 func (d *differ) cover() {
 	var around []int // wishes that contain the current one, broadest first
 	for i := range d.cases {
@@ -26,7 +27,7 @@ func (d *differ) coverOne(w *wish, around []int) {
 		if w.item != nil && w.item.ours() {
 			need = later(need, w.keep)
 		}
-		if broad.entry.activeUntil().Before(need) {
+		if broad.entry.activeUntil().Add(w.entry.slack()).Before(need) {
 			continue
 		}
 		w.fate, w.by = fateCovered, j

@@ -39,6 +39,15 @@ func TestCovered(t *testing.T) {
 			"another's network that would have to linger", []string{"192.0.2.0/24 drop -8m 5m", "192.0.2.1 sshd -8m 6m"},
 			[]string{"192.0.2.0/24 peer 1d 0s fail2ban:drop"}, []string{"add 192.0.2.1 new"},
 		},
+		{"ends that are told as what is left are the same within half a minute", []string{"192.0.2.0/24 crowdsec:x ? 1h", "192.0.2.1 crowdsec:x ? 1h30s"}, nil, []string{"add 192.0.2.0/24 new"}},
+		{
+			"… and different beyond", []string{"192.0.2.0/24 crowdsec:x ? 1h", "192.0.2.1 crowdsec:x ? 1h31s"}, nil,
+			[]string{"add 192.0.2.0/24 new", "add 192.0.2.1 new"},
+		},
+		{
+			"… and not for one whose end is known", []string{"192.0.2.0/24 crowdsec:x ? 1h", "192.0.2.1 sshd -5m 1h"}, nil,
+			[]string{"add 192.0.2.0/24 new", "add 192.0.2.1 new"},
+		},
 		{"a neighbour", []string{"192.0.2.0/25 drop 0s 1h", "192.0.2.128 sshd 0s 10m"}, nil, []string{"add 192.0.2.0/25 new", "add 192.0.2.128 new"}},
 		{"IPv6", []string{"2001:db8::/48 drop 0s 1h", "2001:db8::1 sshd 0s 10m"}, nil, []string{"add 2001:db8::/48 new"}},
 		{

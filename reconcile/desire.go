@@ -11,9 +11,17 @@ import (
 	"time"
 )
 
-// Policy is what may be blocked, and how wide.
+// Policy is what may go on a list, and how wide.
 type Policy struct {
-	Filters map[string]Filter // by source name: which jails or scenarios to mirror; none: all
+	Filters    map[string]Filter   // by source name: which jails or scenarios to mirror; none: all
+	Challenged map[string][]string // by source name: globs of the jails or scenarios whose bans are challenges, whatever the source says
+
+	Remedy           Remedy // the list's: bans of the other one do not go on it
+	Split            bool   // those have a list of their own, so they are not left out
+	ChallengeAsBlock bool   // every challenge is a block
+
+	// Blocked is what the block list holds, where this is the challenge list: a challenge for any of that is not posted.
+	Blocked Protection
 
 	IPv6Prefix int // a narrower IPv6 ban is widened to this prefix length; 12 to 128
 	MinPrefix4 int // a broader IPv4 ban is left out; 8 to 32
@@ -23,14 +31,23 @@ type Policy struct {
 	Protected Protection
 }
 
-// Filter selects jails or scenarios by globs in the syntax of path.Match. A bad glob matches nothing.
+// Filter selects jails or scenarios by globs in the syntax of path.Match. A glob without a slash is for what follows the last one,
+// so that "ssh-*" means crowdsecurity/ssh-bf, too. A bad glob matches nothing.
 type Filter struct {
 	Include []string // empty: all
 	Exclude []string // beats Include
 }
 
 func (f Filter) passes(reason string) bool {
-	match := func(glob string) bool { ok, err := path.Match(glob, reason); return ok && err == nil }
+	last := reason[strings.LastIndexByte(reason, '/')+1:]
+	match := func(glob string) bool {
+		whole := reason
+		if !strings.Contains(glob, "/") {
+			whole = last
+		}
+		ok, err := path.Match(glob, whole)
+		return ok && err == nil
+	}
 	if slices.ContainsFunc(f.Exclude, match) {
 		return false
 	}
@@ -50,12 +67,16 @@ type Term struct {
 	Reason string
 	Since  time.Time // zero: unknown
 	Until  time.Time // zero: no end
+	Remedy Remedy    // Block, or Challenge on the list of challenges
+
+	Community bool // of a list that others made
 }
 
 // Desired is the whole of what the sources want.
 type Desired struct {
 	Entries []Entry   // sorted by prefix, one each
 	LeftOut []LeftOut // active bans that must not go on the list, sorted by reason and value
+	Beaten  []Beaten  // challenges that the block list makes needless, sorted by prefix
 	Margin  time.Duration
 
 	protected Protection
@@ -82,10 +103,12 @@ func desire(bans []Ban, policy Policy, now time.Time, workers int) Desired {
 		}
 	}
 	slices.SortFunc(all.leftOut, compareLeftOut)
-	return Desired{
-		Entries: mergeAll(sorted(drafts), bans), LeftOut: all.leftOut, Margin: policy.Margin,
+	want := Desired{
+		Entries: mergeAll(sorted(drafts), bans, policy.Remedy), LeftOut: all.leftOut, Margin: policy.Margin,
 		protected: policy.Protected, hidden: all.hidden,
 	}
+	want.yield(policy.Blocked)
+	return want
 }
 
 // draft is what becomes of some of the bans.
@@ -123,13 +146,13 @@ func (p *Policy) draft(bans []Ban, from, to int, now time.Time) draft {
 
 // merge makes one entry of all bans with the same prefix, which stand together, and appends it to entries. terms is room for
 // the terms of all these entries.
-func merge(placed []placing, bans []Ban, entries []Entry, terms []Term) []Entry {
+func merge(placed []placing, bans []Ban, remedy Remedy, entries []Entry, terms []Term) []Entry {
 	end := 0
 	for start := 0; start < len(placed); start = end {
 		e := Entry{Prefix: placed[start].order.prefix()}
 		for ; end < len(placed) && placed[end].order == placed[start].order; end++ {
 			b := &bans[placed[end].ban]
-			terms = append(terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until})
+			terms = append(terms, Term{Source: b.Source, Reason: b.Reason, Since: b.Since, Until: b.Until, Remedy: remedy, Community: b.Community})
 			if placed[end].widened {
 				e.From = append(e.From, b.Value)
 			}
@@ -164,7 +187,7 @@ func (d *draft) leaveOut(b *Ban, prefix netip.Prefix, reason LeftOutReason, deta
 	if prefix.IsValid() {
 		d.hide(prefix, reason)
 	}
-	if b.Permanent() || b.Until.After(now) {
+	if reason != LeftOutOtherList && (b.Permanent() || b.Until.After(now)) {
 		d.leftOut = append(d.leftOut, LeftOut{Ban: *b, Reason: reason, Detail: detail})
 	}
 }
@@ -180,9 +203,11 @@ func (d *draft) hide(prefix netip.Prefix, reason LeftOutReason) {
 // it. A ban that is left out but is for a prefix keeps it, so that an item's removal can be explained.
 func (p *Policy) place(b *Ban, prefix netip.Prefix, reason LeftOutReason) (netip.Prefix, LeftOutReason, string) {
 	switch {
+	case p.Split && p.remedy(b) != p.Remedy:
+		return p.widest(prefix), LeftOutOtherList, ""
 	case b.Void != "":
 		return p.widest(prefix), b.Void, ""
-	case b.Remedy != Block:
+	case p.remedy(b) != p.Remedy:
 		return p.widest(prefix), LeftOutRemedy, ""
 	case !p.Filters[b.Source].passes(b.Reason):
 		return p.widest(prefix), LeftOutFiltered, ""
@@ -238,11 +263,24 @@ func (p *Policy) widen(prefix netip.Prefix) (wide netip.Prefix, inside Protected
 
 func compareTerms(a, b Term) int {
 	return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Reason, b.Reason),
-		a.Since.Compare(b.Since), a.Until.Compare(b.Until))
+		a.Since.Compare(b.Since), a.Until.Compare(b.Until), compareBools(a.Community, b.Community))
+}
+
+// compareBools orders false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
 }
 
 func compareLeftOut(a, b LeftOut) int {
 	return cmp.Or(strings.Compare(string(a.Reason), string(b.Reason)), strings.Compare(a.Ban.Value, b.Ban.Value),
 		strings.Compare(a.Ban.Source, b.Ban.Source), strings.Compare(a.Ban.Reason, b.Ban.Reason),
-		a.Ban.Since.Compare(b.Ban.Since), a.Ban.Until.Compare(b.Ban.Until), cmp.Compare(a.Ban.Remedy, b.Ban.Remedy))
+		a.Ban.Since.Compare(b.Ban.Since), a.Ban.Until.Compare(b.Ban.Until), cmp.Compare(a.Ban.Remedy, b.Ban.Remedy),
+		compareBools(a.Ban.Community, b.Ban.Community))
 }

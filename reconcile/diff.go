@@ -45,6 +45,7 @@ type View struct {
 // and when room is short all but the most recent.
 func Diff(want Desired, have []Item, view View) Plan {
 	d := differ{want: want, view: view, plan: Plan{Now: view.Now, Items: len(have), Room: max(view.Room, 0), Peers: map[string]int{}}}
+	d.plan.Covered = len(want.Beaten)
 	d.classify(have)
 	d.judge()
 	d.guard()
@@ -181,5 +182,5 @@ func (d *differ) judgeOne(w *wish) {
 // two owners never take an item from each other in turn.
 func (w *wish) outlasts(now time.Time) bool {
 	lease := w.item.tag.Until
-	return !lease.After(now.Add(2*Interval)) && w.keep.After(lease)
+	return !lease.After(now.Add(2*Interval)) && w.keep.After(lease.Add(w.entry.slack()))
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Limits are what a plan may do without being asked twice.
@@ -21,6 +22,9 @@ const (
 	surprisingShare = 30
 	surprisingAll   = 10
 )
+
+// rounding is by how much a lease may be too long: the source told the end in whole seconds, and a lease is rounded up to one.
+const rounding = 2 * time.Second
 
 // guard marks the items whose removal nobody expects. It comes before the cut to room, because what stays takes room.
 //
@@ -46,6 +50,7 @@ func (d *differ) guard() {
 		case !d.unexplained(h):
 		case orphans[h.Prefix], slices.ContainsFunc(d.view.Replaced, h.tag.names):
 			h.orphan = true
+		case !h.tag.Until.After(d.view.Now.Add(rounding)):
 		case !d.mayBeWanted(h) && !d.steady(h):
 			surprising = append(surprising, h)
 		}
@@ -71,6 +76,9 @@ func (d *differ) unexplained(h *holding) bool {
 		return false
 	}
 	if _, hidden := d.want.hidden[h.Prefix]; hidden {
+		return false
+	}
+	if _, beaten := d.want.beaten(h.Prefix); beaten {
 		return false
 	}
 	_, covered := d.around(h.Prefix)
@@ -115,8 +123,8 @@ func (e *WithheldError) Error() string {
 	}{
 		{e.Withheld - e.Untagged - e.Filtered, "these items' bans should have gone on, but their source no longer knows them",
 			"the bans of %d should have gone on, but their source no longer knows them"},
-		{e.Filtered, "the settings jail and exclude-jail leave out every active ban",
-			"the settings jail and exclude-jail leave out every active ban, those of %d among them"},
+		{e.Filtered, "the filters of jails and scenarios leave out every active ban",
+			"the filters of jails and scenarios leave out every active ban, those of %d among them"},
 		{e.Untagged, "these items have no edgeban tag", "%d have no edgeban tag"},
 	} {
 		switch kind.n {
@@ -135,7 +143,7 @@ func (e *WithheldError) Hint() string {
 	hint := "Look with `edgeban diff`. To let them go: `edgeban sync --allow-removals`."
 	switch {
 	case e.Filtered > 0:
-		hint = "Is a jail's name mistyped? " + hint
+		hint = "Is the name of a jail or scenario mistyped? " + hint
 	case e.Untagged < e.Withheld:
 		hint = "Was the source emptied or replaced? " + hint
 	}

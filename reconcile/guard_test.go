@@ -200,9 +200,9 @@ func TestWithheldError(t *testing.T) {
 	}{
 		{WithheldError{Withheld: 51, Of: 60}, "51 of 60 removals withheld: these items' bans should have gone on, but their source no longer knows them"},
 		{WithheldError{Withheld: 3, Untagged: 3, Of: 3}, "3 of 3 removals withheld: these items have no edgeban tag"},
-		{WithheldError{Withheld: 3, Filtered: 3, Of: 4}, "3 of 4 removals withheld: the settings jail and exclude-jail leave out every active ban"},
+		{WithheldError{Withheld: 3, Filtered: 3, Of: 4}, "3 of 4 removals withheld: the filters of jails and scenarios leave out every active ban"},
 		{WithheldError{Withheld: 3, Filtered: 2, Untagged: 1, Of: 4},
-			"3 of 4 removals withheld: the settings jail and exclude-jail leave out every active ban, those of 2 among them, and 1 have no edgeban tag"},
+			"3 of 4 removals withheld: the filters of jails and scenarios leave out every active ban, those of 2 among them, and 1 have no edgeban tag"},
 		{WithheldError{Withheld: 53, Untagged: 2, Of: 53}, "53 of 53 removals withheld: the bans of 51 should have gone on, but their source no longer knows them, and 2 have no edgeban tag"},
 	} {
 		same(t, c.e.Error(), c.want)

@@ -57,12 +57,18 @@ func prefix(s string) netip.Prefix {
 	return p
 }
 
-// ban is "value reason since until", where the reason may begin with "source:".
+// ban is "value reason since until", where the reason may begin with "source:"; "community:" is one of CrowdSec's lists, "captcha:" its challenge.
 func ban(s string) Ban {
 	f := strings.Fields(s)
 	b := Ban{Value: f[0], Source: "fail2ban", Reason: f[1], Since: at(f[2]), Until: at(f[3])}
 	if source, reason, ok := strings.Cut(f[1], ":"); ok {
 		b.Source, b.Reason = source, reason
+	}
+	switch b.Source {
+	case "community":
+		b.Source, b.Community = "crowdsec", true
+	case "captcha":
+		b.Source, b.Remedy = "crowdsec", Challenge
 	}
 	return b
 }

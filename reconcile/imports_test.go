@@ -14,7 +14,7 @@ import (
 func TestImports(t *testing.T) {
 	const core, fake = "edgeban/reconcile", "edgeban/cloudflare/cloudflaretest"
 	deps := modulePackages(t)
-	for _, must := range []string{core, fake, "edgeban/cloudflare", "edgeban/metrics", "edgeban/sources/fail2ban"} {
+	for _, must := range []string{core, fake, "edgeban/cloudflare", "edgeban/metrics", "edgeban/sources/fail2ban", "edgeban/sources/crowdsec"} {
 		if len(deps[must]) == 0 {
 			t.Errorf("%s is not among the packages: its imports were not looked at", must)
 		}

@@ -15,6 +15,10 @@ const (
 	renewLate  = 24 * time.Hour      // … and that ends sooner still is a reason for a write
 	overdue    = 7 * 24 * time.Hour  // a peer's item whose lease ended so long ago may be removed by anyone
 
+	// loose: where the beginning of a term is unknown, the source told how much longer it lasts, and not when it ends. Its end then
+	// differs from read to read, by the time that the reads took and by rounding. No difference up to so much is worth a write.
+	loose = 30 * time.Second
+
 	// startSlack: Fail2Ban accepts log lines from up to 60 s ahead, so a ban may begin after it was seen.
 	startSlack = 60 * time.Second
 )
@@ -40,12 +44,25 @@ func (t Term) length() time.Duration { return Ban{Since: t.Since, Until: t.Until
 // address it cannot knock, so Fail2Ban's memory ends at the latest one length after seen. A term that was in force when
 // the item was put at the edge therefore lingers until then; margin covers the time between the run's beginning, which
 // is what seen tells, and the moment the edge blocks: a ban that began in between was in force by then, too.
+//
+// A visitor who is challenged can go on knocking, so nothing ends Fail2Ban's memory, and an item that outlived its row would
+// end at no better time than the row: a challenge does not linger.
 func (t Term) keepUntil(seen time.Time, margin time.Duration) time.Time {
 	end, length := t.end(), t.length()
-	if length <= 0 || seen.Before(t.Since.Add(-margin-startSlack)) || !seen.Before(end) {
+	if t.Remedy == Challenge || length <= 0 || seen.Before(t.Since.Add(-margin-startSlack)) || !seen.Before(end) {
 		return end
 	}
 	return after(later(end, after(seen, length)), margin)
+}
+
+// slack is by how much the entry's end may differ from read to read.
+func (e Entry) slack() time.Duration {
+	for _, t := range e.Terms {
+		if t.Since.IsZero() && !t.Until.IsZero() {
+			return loose
+		}
+	}
+	return 0
 }
 
 // activeUntil is the end of the entry's last term.
@@ -91,11 +108,18 @@ func (e Entry) inForce(now time.Time) []Term {
 	return slices.DeleteFunc(slices.Clone(e.Terms), ended)
 }
 
-// latestStart is when the most recent of the entry's active terms began; never later than now.
+// latestStart is when the most recent of the entry's active terms began, for the cut to room; never later than now. What others
+// made began before everything else. A term whose beginning is unknown may have begun a moment ago.
 func (e Entry) latestStart(now time.Time) time.Time {
 	var start time.Time
 	for _, t := range e.inForce(now) {
-		start = later(start, t.Since)
+		switch {
+		case t.Community:
+		case t.Since.IsZero():
+			start = now
+		default:
+			start = later(start, t.Since)
+		}
 	}
 	return earlier(start, now)
 }

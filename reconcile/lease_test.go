@@ -130,6 +130,10 @@ func TestRenewal(t *testing.T) {
 		{"absurdly long ago", permanent, "192.0.2.1 own past far fail2ban:sshd", false, []string{"add 192.0.2.1 renewal"}},
 		{"seen ahead of now", "192.0.2.1 sshd 0s 12h", "192.0.2.1 own 1h 10h fail2ban:sshd", false, []string{"add 192.0.2.1 renewal"}},
 		{"a source that the comment does not name", permanent, "192.0.2.1 own 30d 0s crowdsec:x", false, []string{"add 192.0.2.1 renewal"}},
+		{"an end that is told as what is left, half a minute on", "192.0.2.1 crowdsec:x ? 4h", "192.0.2.1 own 3h59m30s 0s crowdsec:x", false, nil},
+		{"… with another write", "192.0.2.1 crowdsec:x ? 4h", "192.0.2.1 own 3h59m30s 0s crowdsec:x", true, []string{"add 192.0.2.2 new"}},
+		{"… and longer for sure", "192.0.2.1 crowdsec:x ? 4h", "192.0.2.1 own 3h59m29s 0s crowdsec:x", false, []string{"add 192.0.2.1 renewal"}},
+		{"an end that is known needs no such slack", "192.0.2.1 sshd 0s 4h", "192.0.2.1 own 4h2m59s 0s fail2ban:sshd", false, []string{"add 192.0.2.1 renewal"}},
 		{"a reason that it does not name", permanent, "192.0.2.1 own 30d 0s fail2ban:x", false, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

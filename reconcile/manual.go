@@ -24,6 +24,7 @@ type ManualBan struct {
 	Prefix netip.Prefix // as it goes on the list
 	Reason string       // in the person's words; at most MaxReason bytes
 	Until  time.Time    // zero: no end
+	Remedy Remedy
 }
 
 // lease is the time until which its item stays.
@@ -63,7 +64,7 @@ func holderOf(h *holding) Holder {
 // hand has ended, Diff takes it back.
 func PlanBan(b ManualBan, items []Item, o Ownership, now time.Time) (Plan, *Holder) {
 	p := Plan{Now: now, Items: len(items)}
-	entry := Entry{Prefix: b.Prefix, Terms: []Term{{Source: "manual", Reason: b.Reason, Since: now, Until: b.Until}}}
+	entry := Entry{Prefix: b.Prefix, Terms: []Term{{Source: "manual", Reason: b.Reason, Since: now, Until: b.Until, Remedy: b.Remedy}}}
 	a := Addition{Entry: entry, Why: AddNew}
 	tag := Tag{Owner: o.Owner + manualSuffix, Until: b.lease(), Seen: now, Text: tagText(entry.Terms)}
 	for i := range items {

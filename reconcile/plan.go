@@ -32,7 +32,8 @@ type Plan struct {
 	// Satisfied is how many entries need no item of ours, because a foreign item or a peer's stands there already.
 	Satisfied int
 
-	// Covered is how many entries need no item because a broader entry covers them for at least as long.
+	// Covered is how many entries need no item because a broader entry covers them for at least as long, or, of challenges, because
+	// the block list holds them.
 	Covered int
 
 	Room   int      // how many items the list may hold
@@ -98,6 +99,7 @@ const (
 	RemoveProtected RemovalReason = "protected" // it became protected, or contains what did
 	RemoveLeftOut   RemovalReason = "left out"  // its ban is there but is not to be mirrored
 	RemoveCovered   RemovalReason = "covered"   // a broader entry covers it for at least as long
+	RemoveBlocked   RemovalReason = "blocked"   // a challenge for what the block list holds
 	RemoveNoRoom    RemovalReason = "no room"   // more recent bans need its place
 	RemoveOverdue   RemovalReason = "overdue"   // another owner's lease ended a week ago: that host is gone
 	RemoveByHand    RemovalReason = "by hand"   // a person asked for it: PlanUnban, PlanFlush
@@ -126,7 +128,7 @@ func (p Plan) LeftOut() []LeftOut {
 	for _, e := range p.NoRoom {
 		for _, t := range e.Terms {
 			if t.end().After(p.Now) {
-				b := Ban{Value: PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until}
+				b := Ban{Value: PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until, Community: t.Community}
 				all = append(all, LeftOut{Ban: b, Reason: LeftOutNoRoom})
 			}
 		}

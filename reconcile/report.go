@@ -42,7 +42,7 @@ type Report struct {
 	Notes   []string       // whole sentences that a person ought to read
 	Next    Past           // what the next run should know
 
-	began    time.Time // on the clock of this process
+	began    time.Time // on the clock of this process: the moment that is Now
 	doubtful bool      // the number of items read is not the number that the target counts
 }
 

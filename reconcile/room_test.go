@@ -52,7 +52,16 @@ func TestRoom(t *testing.T) {
 			[]string{"add 192.0.2.1 new"},
 		},
 		{"not yet begun: as young as what begins now", scene{bans: []string{"192.0.2.1 x 0s 1d", "192.0.2.2 x 5m 1d"}, room: 1}, []string{"add 192.0.2.1 new"}},
-		{"beginning unknown: the oldest", scene{bans: []string{"192.0.2.1 x ? 1d", "192.0.2.2 x -9d 1d"}, room: 1}, []string{"add 192.0.2.2 new"}},
+		{"beginning unknown: it may be the latest", scene{bans: []string{"192.0.2.1 x ? 1d", "192.0.2.2 x 0s 1d"}, room: 1}, []string{"add 192.0.2.1 new"}},
+		{"… as well as another", scene{bans: []string{"192.0.2.2 x ? 1d", "192.0.2.1 x 0s 1d"}, room: 1}, []string{"add 192.0.2.1 new"}},
+		{"the community's comes last", scene{bans: []string{"192.0.2.1 community:x ? 1d", "192.0.2.2 x -9d 1d"}, room: 1}, []string{"add 192.0.2.2 new"}},
+		{"… unless it is banned here too", scene{bans: []string{"192.0.2.1 community:x ? 1d", "192.0.2.1 x -8d 1d", "192.0.2.2 x -9d 1d"}, room: 1}, []string{"add 192.0.2.1 new"}},
+		{
+			"… and goes for what is banned here", scene{
+				bans: []string{"192.0.2.1 community:x ? 1d", "192.0.2.2 crowdsec:x ? 1h"}, room: 1, items: []string{"192.0.2.1 own 1d -1h crowdsec:x"},
+			},
+			[]string{"add 192.0.2.2 new", "remove 192.0.2.1 no room"},
+		},
 		{
 			"a network is as young as what it covers", scene{bans: []string{"192.0.2.0/24 x -9d 1d", "192.0.2.2 x 0s 1h", "198.51.100.1 x -1h 1d"}, room: 1},
 			[]string{"add 192.0.2.0/24 new"},

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -24,6 +23,9 @@ type Run struct {
 
 	// Now is the one time of the run. Comments hold whole seconds, so a fraction is dropped.
 	Now time.Time
+
+	Reserved int        // items of the account's room that are not for this list
+	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
 	Past
@@ -61,38 +63,40 @@ var ErrClock = errors.New("the clocks are too far apart")
 // Do asks all sources, reads the target, plans and applies. It always returns a report; Report.Err says why a run was skipped
 // or failed. There is no way from a read that failed to a write.
 func (r Run) Do(ctx context.Context) Report {
+	said := r.Read(ctx)
+	rep := r.DoWith(ctx, said)
+	rep.Duration += said.Took
+	return rep
+}
+
+// DoWith is Do with what the sources said a moment ago, to a run with the same Now.
+func (r Run) DoWith(ctx context.Context, said Readings) Report {
 	began := time.Now()
 	r.Now = r.Now.Truncate(time.Second)
-	rep := Report{Target: r.Target.Name(), Now: r.Now, Next: r.Past, began: began}
-	rep.Outcome, rep.Err = r.steps(ctx, &rep, began)
+	rep := Report{Target: r.Target.Name(), Now: r.Now, Next: r.Past, Notes: slices.Clone(said.Notes), began: said.began}
+	for _, s := range said.Sources {
+		if s.Err != nil { // then the list knows what it knew
+			s.Memory, s.Identity = r.Memory[s.key()], r.Known[s.key()]
+		}
+		rep.Sources = append(rep.Sources, s)
+	}
+	rep.Outcome, rep.Err = r.steps(ctx, &rep, said)
 	rep.Next = r.next(&rep)
 	rep.Duration = time.Since(began)
 	return rep
 }
 
-// Ask asks the sources alone: what they want, what each said, and notes for a person. It fails only when none answered.
-func (r Run) Ask(ctx context.Context) (Desired, []SourceReport, []string, error) {
-	r.Now = r.Now.Truncate(time.Second)
-	var rep Report
-	bans, err := r.ask(ctx, &rep)
-	if err != nil {
-		return Desired{}, rep.Sources, rep.Notes, err
+func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, error) {
+	if said.Err != nil {
+		return OutcomeSkipped, said.Err
 	}
-	return Desire(bans, r.Policy, r.Now), rep.Sources, rep.Notes, nil
-}
-
-func (r Run) steps(ctx context.Context, rep *Report, began time.Time) (Outcome, error) {
-	bans, err := r.ask(ctx, rep)
-	if err != nil {
-		return OutcomeSkipped, err
-	}
-	desired := Desire(bans, r.Policy, r.Now)
+	desired := Desire(said.Bans, r.Policy, r.Now)
 	rep.Desired = &desired
 
 	if err := r.survey(ctx, rep); err != nil {
 		return OutcomeFailed, err
 	}
-	if err := r.compareClocks(rep, *rep.Survey, began); err != nil {
+	if err := r.compareClocks(rep, *rep.Survey, rep.began); err != nil {
 		return OutcomeSkipped, err
 	}
 	r.Throttle = r.resume(ctx, rep)
@@ -145,7 +149,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 func (r Run) view(rep *Report) View {
 	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now)}
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
-	v.Room -= rep.Survey.Elsewhere
+	v.Room -= rep.Survey.Elsewhere + r.Reserved
 	gone := r.gone(rep)
 	broken := maps.Clone(gone) // names of which some source is not the very one of the last run
 	for _, s := range rep.Sources {
@@ -194,54 +198,6 @@ func (r Run) gone(rep *Report) map[string]bool {
 		}
 	}
 	return names
-}
-
-// ask reads all sources concurrently. It fails only when none answered.
-func (r Run) ask(ctx context.Context, rep *Report) (bans []Ban, err error) {
-	if len(r.Sources) == 0 {
-		return nil, errors.New("no source of bans")
-	}
-	readings := make([]Reading, len(r.Sources))
-	errs := make([]error, len(r.Sources))
-	var wait sync.WaitGroup
-	for i, s := range r.Sources {
-		wait.Go(func() { readings[i], errs[i] = s.Bans(ctx, r.Now, r.Memory[MemoryKey(s)]) })
-	}
-	wait.Wait()
-	failed := 0
-	for i, s := range r.Sources {
-		sr := SourceReport{Name: s.Name(), Label: s.Label(), Err: errs[i]}
-		if errs[i] != nil {
-			failed++
-			sr.Damaged = is(errs[i], Damaged.Damaged)
-			sr.Memory, sr.Identity = r.Memory[MemoryKey(s)], r.Known[MemoryKey(s)]
-		} else {
-			sr.Identity = readings[i].Identity
-			sr.Held, sr.Active = len(readings[i].Bans), activeByReason(readings[i].Bans, r.Now)
-			sr.Memory = readings[i].Memory
-			rep.Notes = append(rep.Notes, readings[i].Notes...)
-			if bans == nil {
-				bans = slices.Clip(readings[i].Bans) // most often it is the only source, and no copy is needed
-			} else {
-				bans = append(bans, readings[i].Bans...)
-			}
-		}
-		rep.Sources = append(rep.Sources, sr)
-	}
-	if failed == len(r.Sources) {
-		return nil, errors.Join(errs...)
-	}
-	return bans, nil
-}
-
-func activeByReason(bans []Ban, now time.Time) map[string]int {
-	active := map[string]int{}
-	for _, b := range bans {
-		if b.Void == "" && (b.Permanent() || b.Until.After(now)) {
-			active[b.Reason]++
-		}
-	}
-	return active
 }
 
 // compareClocks refuses to decide about leases and ends of bans by a clock that is wrong.

@@ -20,6 +20,9 @@ const aMoment = time.Second
 // end may still take effect, so nothing is written then. It returns what is known of refusals by then.
 func (r Run) resume(ctx context.Context, rep *Report) Throttle {
 	open := r.Open
+	if r.Hold != nil { // nothing is written, so nothing needs to be waited for
+		return r.Throttle
+	}
 	rep.Next.Open = Open{}
 	target, ok := r.Target.(Awaiter)
 	if open.Operation == "" || !ok || r.Now.Sub(open.Since).Abs() >= forgetOperation {
@@ -57,6 +60,8 @@ func (r Run) apply(ctx context.Context, rep *Report, items []Item) (Outcome, err
 		return r.concluded(rep, OutcomeInStep)
 	case r.DryRun:
 		return r.concluded(rep, OutcomePlanned)
+	case r.Hold != nil:
+		return OutcomeHeld, r.Hold
 	case rep.Next.Open.Operation != "":
 		return OutcomeHeld, &HoldError{Since: rep.Next.Open.Since, Operation: rep.Next.Open.Operation}
 	case r.Throttle.Held(r.Now):
@@ -177,7 +182,7 @@ func put[V any](m map[string]V, key string, value V) map[string]V {
 // HoldError says why a run that had something to write did not.
 type HoldError struct {
 	Since     time.Time // since when writes are refused, or the operation is under way
-	Until     time.Time // the next attempt; zero: as soon as the operation has ended
+	Until     time.Time // the next attempt; zero: in the next run, when the operation has ended by then
 	Operation string    // the operation that has not ended; empty: writes are refused
 	Why       string    // what the last refusal said, in a few words; may be empty
 }
@@ -185,6 +190,9 @@ type HoldError struct {
 func (e *HoldError) Error() string {
 	if e.Operation != "" {
 		return fmt.Sprintf("an operation of ours has not ended since %s", e.Since.Format(time.TimeOnly))
+	}
+	if e.Until.IsZero() {
+		return fmt.Sprintf("Cloudflare refuses writes since %s; next attempt in the next run", e.Since.Format(time.TimeOnly))
 	}
 	return fmt.Sprintf("Cloudflare refuses writes since %s; next attempt at %s", e.Since.Format(time.TimeOnly), e.Until.Format(time.TimeOnly))
 }

@@ -231,17 +231,19 @@ func TestRunMemoryAndClocks(t *testing.T) {
 	}
 }
 
-func TestAsk(t *testing.T) {
+func TestRead(t *testing.T) {
 	out := ban("root sshd 0s 1h")
 	source := f2b("192.0.2.1 sshd 0s 1h")
 	source.reading.Bans = append(source.reading.Bans, out)
 	source.reading.Notes = []string{"a note"}
-	d, sources, notes, err := run(nil, source, failing(crowdsec())).Ask(t.Context())
-	if err != nil || len(d.Entries) != 1 || len(d.LeftOut) != 1 || len(sources) != 2 || sources[1].Err == nil {
-		t.Errorf("%+v %+v %v", d, sources, err)
+	r := run(nil, source, failing(crowdsec()))
+	said := r.Read(t.Context())
+	d := r.Desire(said)
+	if said.Err != nil || len(d.Entries) != 1 || len(d.LeftOut) != 1 || len(said.Sources) != 2 || said.Sources[1].Err == nil {
+		t.Errorf("%+v %+v", d, said)
 	}
-	same(t, notes, []string{"a note"})
-	if _, sources, _, err = run(nil, failing(source)).Ask(t.Context()); err == nil || len(sources) != 1 {
-		t.Errorf("%+v %v", sources, err)
+	same(t, said.Notes, []string{"a note"})
+	if said := run(nil, failing(source)).Read(t.Context()); said.Err == nil || len(said.Sources) != 1 {
+		t.Errorf("%+v", said)
 	}
 }

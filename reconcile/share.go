@@ -71,7 +71,7 @@ func between(drafts []draft, from, to order) []placing {
 }
 
 // mergeAll makes the entries of all runs, in their order.
-func mergeAll(runs [][]placing, bans []Ban) []Entry {
+func mergeAll(runs [][]placing, bans []Ban, remedy Remedy) []Entry {
 	starts, n := make([]int, len(runs)), 0
 	for i, run := range runs {
 		starts[i] = n
@@ -80,7 +80,7 @@ func mergeAll(runs [][]placing, bans []Ban) []Entry {
 	entries, terms, merged := make([]Entry, n), make([]Term, n), make([][]Entry, len(runs))
 	together(len(runs), func(i int) {
 		from, to := starts[i], starts[i]+len(runs[i])
-		merged[i] = merge(runs[i], bans, entries[from:from:to], terms[from:from:to])
+		merged[i] = merge(runs[i], bans, remedy, entries[from:from:to], terms[from:from:to])
 	})
 	entries = entries[:0]
 	for _, m := range merged { // where bans shared a prefix, their run left room over

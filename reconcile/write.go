@@ -52,7 +52,7 @@ func (d *differ) writing(w *wish) (why AdditionReason, urgent bool) {
 	case !d.names(w):
 		return AddRenewal, true
 	}
-	if lease := w.item.tag.Until; lease.Before(w.keep) && lease.Before(d.view.Now.Add(renewEarly)) {
+	if lease := w.item.tag.Until; lease.Add(w.entry.slack()).Before(w.keep) && lease.Before(d.view.Now.Add(renewEarly)) {
 		return AddRenewal, lease.Before(d.view.Now.Add(renewLate))
 	}
 	return "", false

@@ -141,3 +141,9 @@ func (c *Cloudflare) Items(listID string) []Item {
 	}
 	return items
 }
+
+// SetMaxLists is a change of plan: how many lists the API lets an account create from now on.
+func (c *Cloudflare) SetMaxLists(n int) {
+	defer c.lock()()
+	c.opts.MaxLists = n
+}

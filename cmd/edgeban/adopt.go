@@ -45,56 +45,74 @@ func adoptCommand(sys *system) *cli.Command {
 
 func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 	x.recall()
-	planner, err := x.adoption(ctx, x.run(nil), rest)
+	said, err := x.askAll(ctx)
 	if err != nil {
 		return err
 	}
-	if rest && !agreed {
-		shown, err := x.rehearse(ctx, x.run(nil), planner)
-		if err != nil {
-			return err
+	planners := map[string]reconcile.Planner{}
+	var first reconcile.Desired
+	for _, w := range x.works() {
+		desired := w.desired(said, first)
+		if w.remedy == reconcile.Block {
+			first = desired
 		}
-		if len(shown.Remove) > 0 {
-			x.sayRest(shown.Remove)
-			if err := x.confirm(ctx, fmt.Sprintf("Remove %s from list %s?", plural(len(shown.Remove), "item"), x.settings.List)); err != nil {
+		planners[w.list] = w.adoption(desired, rest)
+		if rest && !agreed {
+			if planners[w.list], err = w.agreedAdoption(ctx, planners[w.list]); err != nil {
 				return err
 			}
 		}
-		planner = onlyRemoving(planner, shown.Remove)
 	}
 	unlock, err := x.alone(ctx, x.settings.Timeout)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	report, err := x.carry(ctx, x.run(nil), planner)
-	if err != nil {
-		return advised(err, "Nothing tries again by itself: give the command again later.")
+	for _, w := range x.works() {
+		report, err := w.carry(ctx, w.run(nil), planners[w.list])
+		if err != nil {
+			return advised(err, "Nothing tries again by itself: give the command again later.")
+		}
+		w.sayAdopted(report)
 	}
-	x.sayAdopted(report)
 	return nil
 }
 
-// adoption is the planner for the bans as they are. All sources have to answer: what one that did not holds would look like nobody's.
-func (x *session) adoption(ctx context.Context, run reconcile.Run, rest bool) (reconcile.Planner, error) {
+// askAll asks the sources, all of which have to answer: what one that did not holds would look like nobody's.
+func (x *session) askAll(ctx context.Context) (reconcile.Readings, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
-	desired, sources, notes, err := run.Ask(ctx)
-	if err != nil {
-		return nil, x.stopped(ctx, err)
+	said := x.blocking().run(nil).Read(ctx)
+	if said.Err != nil {
+		return said, x.stopped(ctx, said.Err)
 	}
-	var unread []error
-	for _, s := range sources {
-		if s.Err != nil {
-			unread = append(unread, s.Err)
-		}
-	}
-	for _, note := range notes {
+	for _, note := range said.Notes {
 		x.out.warn(note)
 	}
+	return said, errors.Join(unanswered(said)...)
+}
+
+// adoption is the planner for the bans as they are.
+func (w work) adoption(desired reconcile.Desired, rest bool) reconcile.Planner {
+	ownership := w.ownership()
 	return func(items []reconcile.Item, now time.Time) reconcile.Plan {
-		return reconcile.PlanAdopt(desired, items, run.Ownership, rest, now)
-	}, errors.Join(unread...)
+		return reconcile.PlanAdopt(desired, items, ownership, rest, now)
+	}
+}
+
+// agreedAdoption shows what a plan removes, and asks for a yes to just that.
+func (w work) agreedAdoption(ctx context.Context, planner reconcile.Planner) (reconcile.Planner, error) {
+	shown, err := w.rehearse(ctx, w.run(nil), planner)
+	if err != nil {
+		return nil, err
+	}
+	if len(shown.Remove) > 0 {
+		w.sayRest(shown.Remove)
+		if err := w.confirm(ctx, fmt.Sprintf("Remove %s from list %s?", plural(len(shown.Remove), "item"), w.list)); err != nil {
+			return nil, err
+		}
+	}
+	return onlyRemoving(planner, shown.Remove), nil
 }
 
 // onlyRemoving keeps a plan from removing what nobody was shown.
@@ -110,23 +128,23 @@ func onlyRemoving(planner reconcile.Planner, shown []reconcile.Removal) reconcil
 	}
 }
 
-func (x *session) sayAdopted(report reconcile.Report) {
+func (w work) sayAdopted(report reconcile.Report) {
 	var b strings.Builder
-	writeChanges(&b, x.now, report.Plan)
+	writeChanges(&b, w.now, report.Plan)
 	if text := strings.TrimPrefix(b.String(), "\n"); text != "" {
-		x.say("%s", text)
+		w.say("%s", text)
 	}
 	if len(report.Plan.Withheld) > 0 {
-		x.sayRest(report.Plan.Withheld)
+		w.sayRest(report.Plan.Withheld)
 	}
-	text := fmt.Sprintf("list %s: %s adopted", x.settings.List, plural(len(report.Plan.Add), "item"))
+	text := fmt.Sprintf("list %s: %s adopted", w.list, plural(len(report.Plan.Add), "item"))
 	if n := len(report.Plan.Remove); n > 0 {
 		text += fmt.Sprintf(", %d removed", n)
 	}
 	if n := len(report.Plan.Withheld); n > 0 {
 		text += fmt.Sprintf(", %d left without a tag; to remove these: edgeban adopt --remove-rest", n)
 	}
-	x.say("%s", text)
+	w.say("%s", text)
 }
 
 // sayRest lists the items without a tag that match no active ban.

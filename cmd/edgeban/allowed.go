@@ -34,21 +34,11 @@ func withAllowed(lines []allowedUntil, add allowedUntil) []allowedUntil {
 }
 
 // allowedByHand protects what the temporary allow lines name.
-func (x *session) allowedByHand() []reconcile.Protected {
+func (w work) allowedByHand() []reconcile.Protected {
 	var all []reconcile.Protected
-	for _, l := range inForce(x.listState().Allowed, x.now) {
+	for _, l := range inForce(w.listState().Allowed, w.now) {
 		all = append(all, reconcile.Protected{Prefix: l.Prefix, Reason: reconcile.LeftOutAllowed,
-			Detail: "allowed by edgeban unban until " + moment(x.now, l.Until)})
+			Detail: "allowed by edgeban unban until " + moment(w.now, l.Until)})
 	}
 	return all
-}
-
-// listState is what earlier runs on the list left. A command that does not know the account means the only list there is.
-func (x *session) listState() listState {
-	if x.settings.Account == "" && len(x.state.Lists) == 1 {
-		for _, only := range x.state.Lists {
-			return only
-		}
-	}
-	return x.state.Lists[x.key()]
 }

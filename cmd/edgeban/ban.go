@@ -21,10 +21,11 @@ func banCommand(sys *system) *cli.Command {
 		Usage:     "put an address or a network on the list at once, by hand",
 		ArgsUsage: "PREFIX",
 		Description: "The item stays until its time is over, whatever the sources say. IPv6 is widened as their bans are, and\n" +
-			"what is protected is refused.\n\n" + byHandStatuses,
+			"what is protected is refused. With --remedy challenge it goes on the list that challenge-list names.\n\n" + byHandStatuses,
 		Flags: append(settingFlags(),
 			&cli.DurationFlag{Name: "for", HideDefault: true, Local: true, Usage: "how long (default: 24h)"},
 			&cli.BoolFlag{Name: "permanent", HideDefault: true, Local: true, Usage: "without an end"},
+			&cli.StringFlag{Name: "remedy", Local: true, HideDefault: true, Usage: "`WORD` for what the edge is to do, block or challenge (default: block)"},
 			&cli.StringFlag{Name: "reason", Local: true, Usage: "why; at most 100 bytes, kept in the item's comment"},
 		),
 		ArgValidator: oneNetwork,
@@ -41,7 +42,11 @@ func banCommand(sys *system) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return x.out.fail(x.ban(ctx, o))
+			w, found := x.workFor(o.remedy)
+			if !found {
+				return noChallengeList()
+			}
+			return x.out.fail(w.ban(ctx, o))
 		},
 	}
 }
@@ -50,6 +55,7 @@ type banOptions struct {
 	network netip.Prefix
 	length  time.Duration // 0: permanent
 	reason  string
+	remedy  reconcile.Remedy
 }
 
 func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
@@ -65,6 +71,13 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	if o.length == 0 && !cmd.Bool("permanent") {
 		o.length = defaultBan
 	}
+	switch word := cmd.String("remedy"); word {
+	case "", "block":
+	case "challenge":
+		o.remedy = reconcile.Challenge
+	default:
+		return o, usagef("ban: --remedy %s is neither block nor challenge", quotedArgument(word))
+	}
 	o.reason = cmd.String("reason")
 	switch {
 	case looksLikeToken(o.reason):
@@ -77,23 +90,28 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	return o, nil
 }
 
-func (x *session) ban(ctx context.Context, o banOptions) error {
-	unlock, err := x.alone(ctx, x.settings.Timeout)
+// noChallengeList says that nobody can be challenged.
+func noChallengeList() error {
+	return &usageError{[]problem{{"ban: there is no list of those to challenge", "Set challenge-list; edgeban setup creates the list and its rule."}}}
+}
+
+func (w work) ban(ctx context.Context, o banOptions) error {
+	unlock, err := w.alone(ctx, w.settings.Timeout)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	x.disallow(o.network)
-	run := x.run(nil)
-	b := reconcile.ManualBan{Reason: o.reason}
+	w.blocking().disallow(o.network)
+	run := w.run(nil)
+	b := reconcile.ManualBan{Reason: o.reason, Remedy: o.remedy}
 	if b.Prefix, err = bannable(run.Policy, o.network); err != nil {
 		return err
 	}
 	if o.length > 0 {
-		b.Until = x.now.Truncate(time.Second).Add(o.length)
+		b.Until = w.now.Truncate(time.Second).Add(o.length)
 	}
 	var holder *reconcile.Holder
-	_, err = x.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
+	_, err = w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
 		p, holder = reconcile.PlanBan(b, items, run.Ownership, now)
 		return p
 	})
@@ -105,26 +123,26 @@ func (x *session) ban(ctx context.Context, o banOptions) error {
 		name = reconcile.PrefixText(o.network) + ", widened to " + name + ","
 	}
 	if holder != nil {
-		x.say("%s is on list %s already (%s); nothing was changed", name, x.settings.List, x.whoseItem(*holder))
+		w.say("%s is on list %s already (%s); nothing was changed", name, w.list, w.whoseItem(*holder))
 		if holder.Class == reconcile.Manual {
-			x.say("To shorten that: edgeban unban %s, then ban it again", reconcile.PrefixText(holder.Prefix))
+			w.say("To shorten that: edgeban unban %s, then ban it again", reconcile.PrefixText(holder.Prefix))
 		}
 		return nil
 	}
-	x.say("%s is on list %s, %s", name, x.settings.List, end(x.now, b.Until))
+	w.say("%s is on list %s, %s", name, w.list, end(w.now, b.Until))
 	return nil
 }
 
 // disallow ends the temporary allow lines inside a network: its ban is the person's later word.
-func (x *session) disallow(network netip.Prefix) {
-	list, known := x.state.Lists[x.key()]
+func (w work) disallow(network netip.Prefix) {
+	list, known := w.state.Lists[w.key()]
 	if !known {
 		return
 	}
 	list.Allowed = slices.DeleteFunc(slices.Clone(list.Allowed), func(l allowedUntil) bool {
 		return network.Bits() <= l.Prefix.Bits() && network.Contains(l.Prefix.Addr())
 	})
-	x.state.Lists = with(x.state.Lists, x.key(), list)
+	w.state.Lists = with(w.state.Lists, w.key(), list)
 }
 
 // bannable is where a network goes on the list, or why it must not.

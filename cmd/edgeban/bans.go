@@ -73,25 +73,27 @@ func (x *session) bans(ctx context.Context, write func(output, []banRow) error) 
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	x.recall()
-	run := reconcile.Run{Sources: x.sources(), Policy: x.policy(), Now: x.now, Past: x.past()}
-	desired, sources, notes, err := run.Ask(ctx)
-	if err != nil {
-		return x.out.fail(x.interrupted(ctx, err))
+	said := x.blocking().run(nil).Read(ctx)
+	if said.Err != nil {
+		return x.out.fail(x.interrupted(ctx, said.Err))
 	}
-	for _, note := range notes {
+	for _, note := range said.Notes {
 		x.out.warn(note)
 	}
-	rows := banRows(desired, x.now)
-	if err := write(x.out, rows); err != nil {
+	rows, first := []banRow{}, reconcile.Desired{}
+	var left []reconcile.LeftOut
+	for _, w := range x.works() {
+		desired := w.desired(said, first)
+		if w.remedy == reconcile.Block {
+			first = desired
+		}
+		rows = append(rows, w.banRows(desired)...)
+		left = append(left, desired.LeftOut...)
+	}
+	if err := write(x.out, append(rows, leftOutRows(left)...)); err != nil {
 		return err
 	}
-	var unread []error
-	for _, s := range sources {
-		if s.Err != nil {
-			unread = append(unread, s.Err)
-		}
-	}
-	return x.out.fail(errors.Join(unread...))
+	return x.out.fail(errors.Join(unanswered(said)...))
 }
 
 // banRow is one active ban as `edgeban bans` prints it. Its JSON names are an interface.
@@ -102,24 +104,37 @@ type banRow struct {
 	Since  *time.Time `json:"since"` // null: unknown
 	Until  *time.Time `json:"until"` // null: permanent
 	From   []string   `json:"from,omitempty"`
-	Why    string     `json:"left_out,omitempty"` // empty: it will be listed
+	Why    string     `json:"left_out,omitempty"` // empty: it will be listed, or is blocked
 	Detail string     `json:"detail,omitempty"`
+
+	Challenge bool   `json:"challenge,omitempty"`  // it goes on the challenge list
+	BlockedBy string `json:"blocked_by,omitempty"` // … but for this entry of the block list, which makes that needless
 
 	note string // Why for people
 }
 
-// banRows are those that will be listed and, after them, those that are left out.
-func banRows(d reconcile.Desired, now time.Time) []banRow {
-	rows := []banRow{}
-	for _, e := range d.Entries {
+// banRows are the bans that will be listed.
+func (w work) banRows(d reconcile.Desired) (rows []banRow) {
+	add := func(e reconcile.Entry, by string) {
 		for _, t := range e.Terms {
-			if t.Until.IsZero() || t.Until.After(now) {
-				rows = append(rows, banRow{Value: reconcile.PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason,
-					Since: instant(t.Since), Until: instant(t.Until), From: e.From})
+			if t.Until.IsZero() || t.Until.After(w.now) {
+				rows = append(rows, banRow{Value: reconcile.PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: instant(t.Since),
+					Until: instant(t.Until), From: e.From, Challenge: w.remedy == reconcile.Challenge, BlockedBy: by})
 			}
 		}
 	}
-	for _, l := range d.LeftOut {
+	for _, e := range d.Entries {
+		add(e, "")
+	}
+	for _, b := range d.Beaten {
+		add(b.Entry, reconcile.PrefixText(b.By))
+	}
+	return rows
+}
+
+// leftOutRows are the bans that will not.
+func leftOutRows(left []reconcile.LeftOut) (rows []banRow) {
+	for _, l := range left {
 		rows = append(rows, banRow{Value: l.Ban.Value, Source: l.Ban.Source, Reason: l.Ban.Reason,
 			Since: instant(l.Ban.Since), Until: instant(l.Ban.Until), Why: string(l.Reason), Detail: l.Detail, note: leftOutText(l)})
 	}
@@ -147,6 +162,9 @@ func writeBans(o output, rows []banRow) error {
 			case len(r.From) > 1:
 				note = fmt.Sprintf("widened from %s and %d more", r.From[0], len(r.From)-1)
 			}
+			if r.Challenge {
+				note = strings.TrimPrefix(note+", "+challengeNote(r), ", ")
+			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", shortened(printable(r.Value)), printable(r.Reason), since, until, note)
 		}
 	})
@@ -156,6 +174,14 @@ func writeBans(o output, rows []banRow) error {
 	}
 	_, err := fmt.Fprintf(o.stdout, "%s%s, %d left out\n", text, plural(len(rows), "active ban"), left)
 	return err
+}
+
+// challengeNote is what becomes of a challenge.
+func challengeNote(r banRow) string {
+	if r.BlockedBy != "" {
+		return "a challenge, but blocked as " + r.BlockedBy
+	}
+	return "a challenge"
 }
 
 func writeBansCount(o output, rows []banRow) error {

@@ -22,9 +22,10 @@ type banAnswer struct {
 type itemRow struct {
 	Value string     `json:"value"`
 	Owner string     `json:"owner,omitempty"` // empty: no edgeban tag
-	By    string     `json:"by,omitempty"`    // the jails and scenarios that the tag names
-	Since *time.Time `json:"since"`           // null: unknown
-	Until *time.Time `json:"until"`           // of the lease; null: no edgeban tag
+	List  string     `json:"list"`
+	By    string     `json:"by,omitempty"` // the jails and scenarios that the tag names
+	Since *time.Time `json:"since"`        // null: unknown
+	Until *time.Time `json:"until"`        // of the lease; null: no edgeban tag
 
 	class reconcile.Class
 }
@@ -34,29 +35,34 @@ func (x *session) bansOf(ctx context.Context, network netip.Prefix, asJSON bool)
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	x.recall()
-	run := x.run(nil)
-	placed, sources, notes, err := run.About(ctx, network)
-	if err != nil {
-		return x.stopped(ctx, err)
+	said := x.blocking().run(nil).Read(ctx)
+	if said.Err != nil {
+		return x.stopped(ctx, said.Err)
 	}
-	for _, note := range notes {
+	for _, note := range said.Notes {
 		x.out.warn(note)
 	}
 	answer := banAnswer{Network: reconcile.PrefixText(network), Bans: []banRow{}}
-	for _, p := range placed {
-		answer.Bans = append(answer.Bans, rowOf(p))
+	blocked := x.blocking().desired(said, reconcile.Desired{}).Blocking(x.now)
+	for _, w := range x.works() {
+		for _, p := range w.run(nil).About(said, network) {
+			row := w.rowOf(p)
+			if by, beaten := blocked.Covering(p.Prefix); row.Challenge && beaten {
+				row.BlockedBy = reconcile.PrefixText(by.Prefix)
+			}
+			answer.Bans = append(answer.Bans, row)
+		}
 	}
-	if _, reason, detail := run.Policy.Place(network); reason != "" {
+	if _, reason, detail := x.blocking().policy().Place(network); reason != "" {
 		answer.Protected = leftOutText(reconcile.LeftOut{Reason: reason, Detail: detail})
 	}
 	var problems []error
 	if x.client != nil && x.settings.Account != "" {
+		var err error
 		answer.Items, err = x.itemsOf(ctx, network)
-		problems = append(problems, x.stopped(ctx, err))
+		problems = append(problems, err)
 	}
-	for _, s := range sources {
-		problems = append(problems, s.Err)
-	}
+	problems = append(problems, unanswered(said)...)
 	if asJSON {
 		problems = append(problems, writeJSON(x.out.stdout, answer))
 	} else {
@@ -65,9 +71,10 @@ func (x *session) bansOf(ctx context.Context, network netip.Prefix, asJSON bool)
 	return errors.Join(problems...)
 }
 
-func rowOf(p reconcile.Placed) banRow {
+func (w work) rowOf(p reconcile.Placed) banRow {
 	b := p.Ban
-	row := banRow{Value: reconcile.PrefixText(p.Prefix), Source: b.Source, Reason: b.Reason, Since: instant(b.Since), Until: instant(b.Until)}
+	row := banRow{Value: reconcile.PrefixText(p.Prefix), Source: b.Source, Reason: b.Reason, Since: instant(b.Since), Until: instant(b.Until),
+		Challenge: w.remedy == reconcile.Challenge}
 	if p.Reason != "" {
 		left := reconcile.LeftOut{Ban: b, Reason: p.Reason, Detail: p.Detail}
 		row.Value, row.Why, row.Detail, row.note = b.Value, string(p.Reason), p.Detail, leftOutText(left)
@@ -77,23 +84,34 @@ func rowOf(p reconcile.Placed) banRow {
 	return row
 }
 
-// itemsOf reads the list and returns the items that cover a network, none of them nil.
+// itemsOf reads the lists and returns the items that cover a network; nil when not all of them could be read.
 func (x *session) itemsOf(ctx context.Context, network netip.Prefix) ([]itemRow, error) {
+	all := []itemRow{}
+	for _, w := range x.works() {
+		rows, err := w.itemsOf(ctx, network)
+		if err != nil {
+			return nil, x.stopped(ctx, err)
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
+}
+
+func (w work) itemsOf(ctx context.Context, network netip.Prefix) (rows []itemRow, err error) {
 	var holders []reconcile.Holder
-	run := x.run(reconcile.ReadOnly(x.target()))
+	run := w.run(reconcile.ReadOnly(w.target()))
 	run.DryRun = true
 	report := run.Carry(ctx, func(items []reconcile.Item, now time.Time) reconcile.Plan {
 		holders = run.Ownership.Around(network, items)
 		return reconcile.Plan{Now: now, Items: len(items)}
 	})
-	x.progress.done()
+	w.progress.done()
 	if report.Err != nil {
 		return nil, report.Err
 	}
-	rows := []itemRow{}
 	for _, h := range holders {
 		owner, _ := h.Tag.Host()
-		row := itemRow{Value: reconcile.PrefixText(h.Prefix), Owner: owner, By: h.Tag.Reasons(), Since: instant(h.Since), class: h.Class}
+		row := itemRow{Value: reconcile.PrefixText(h.Prefix), Owner: owner, By: h.Tag.Reasons(), Since: instant(h.Since), class: h.Class, List: w.list}
 		row.Until = instant(h.Tag.Until)
 		rows = append(rows, row)
 	}
@@ -114,10 +132,17 @@ func (x *session) sayAnswer(a banAnswer) {
 		if len(r.From) > 0 {
 			how += " (widened from " + r.From[0] + ")"
 		}
+		if r.BlockedBy != "" {
+			how = "but blocked as " + r.BlockedBy
+		}
 		if r.Why != "" {
 			how = "left out: " + r.note
 		}
-		x.say("%s is banned by %s, %s, %s", a.Network, printable(r.Reason), until, how)
+		verb := "banned"
+		if r.Challenge {
+			verb = "to be challenged"
+		}
+		x.say("%s is %s by %s, %s, %s", a.Network, verb, printable(r.Reason), until, how)
 	}
 	if a.Protected != "" {
 		x.say("%s is not to be blocked: %s", a.Network, a.Protected)
@@ -128,14 +153,14 @@ func (x *session) sayAnswer(a banAnswer) {
 	case a.Items == nil:
 		x.say("whether it is on the list is unknown")
 	case len(a.Items) == 0:
-		x.say("it is not on list %s", x.settings.List)
+		x.say("it is not on %s", x.theLists())
 	}
 	for _, i := range a.Items {
 		since := ""
 		if i.Since != nil {
 			since = " since " + moment(x.now, *i.Since)
 		}
-		x.say("on list %s as %s%s (%s)", x.settings.List, i.Value, since, x.itemOwner(i))
+		x.say("on list %s as %s%s (%s)", i.List, i.Value, since, x.itemOwner(i))
 	}
 }
 

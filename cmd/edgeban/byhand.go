@@ -59,34 +59,34 @@ func lengthOf(cmd *cli.Command, name string) (time.Duration, error) {
 
 // carry lets the core carry out what the person asked for, and keeps what it learned of the account. Whoever sits at a terminal
 // does not wait for the distance between writes; a script does.
-func (x *session) carry(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
+func (w work) carry(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.settings.Timeout)
 	defer cancel()
-	if !x.sys.terminal {
-		if err := x.keepDistance(ctx); err != nil {
-			return reconcile.Report{}, x.stopped(ctx, err)
+	if !w.sys.terminal {
+		if err := w.keepDistance(ctx); err != nil {
+			return reconcile.Report{}, w.stopped(ctx, err)
 		}
 	}
-	target := x.target()
-	run.Target, run.Now = target, x.now
+	target := w.target()
+	run.Target, run.Now = target, w.now
 	report := run.Carry(ctx, planner)
-	x.progress.done()
-	if err := x.save(x.state.Lists[x.key()], report, target); err != nil {
-		x.out.warnOf(err, "")
+	w.progress.done()
+	if err := w.save(w.listState(), report, target); err != nil {
+		w.out.warnOf(err, "")
 	}
-	x.remark(report)
-	return report, x.stopped(ctx, report.Err)
+	w.remark(report)
+	return report, w.stopped(ctx, report.Err)
 }
 
 // rehearse shows what carry would do.
-func (x *session) rehearse(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Plan, error) {
-	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
+func (w work) rehearse(ctx context.Context, run reconcile.Run, planner reconcile.Planner) (reconcile.Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.settings.Timeout)
 	defer cancel()
-	run.Target, run.DryRun = reconcile.ReadOnly(x.target()), true
+	run.Target, run.DryRun = reconcile.ReadOnly(w.target()), true
 	report := run.Carry(ctx, planner)
-	x.progress.done()
+	w.progress.done()
 	if report.Err != nil {
-		return reconcile.Plan{}, x.stopped(ctx, report.Err)
+		return reconcile.Plan{}, w.stopped(ctx, report.Err)
 	}
 	return *report.Plan, nil
 }

@@ -49,10 +49,11 @@ type checkup struct {
 	print func(finding) // nil: not yet
 	found []finding
 
-	desired *reconcile.Desired // nil: no source answered
+	said    reconcile.Readings // of the sources
+	desired *reconcile.Desired // on the block list; nil: no source answered
 	guessed bool               // the account is the only one that the token sees, and not set
 	lists   []cloudflare.List  // nil: not read
-	list    *cloudflare.List   // nil: not found
+	listed  []listed           // those to keep in step that are there
 	timed   bool               // Cloudflare told its time when the lists were read
 	skew    time.Duration      // how far its clock was ahead of ours
 }
@@ -87,7 +88,7 @@ func (c *checkup) tryAll(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	defer cancel()
 	for _, part := range []func(context.Context){
-		c.databases, c.bans, c.fail2ban, c.token, c.account, c.theList, c.rule, c.ranges, c.clock, c.items,
+		c.askSources, c.bans, c.fail2ban, c.token, c.account, c.eachList, c.challenges, c.ranges, c.clock, c.items,
 	} {
 		if err := bounded.Err(); err != nil {
 			c.failOf("check", c.interrupted(bounded, err))

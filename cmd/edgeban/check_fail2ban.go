@@ -18,21 +18,25 @@ import (
 	"edgeban/sources/fail2ban"
 )
 
-// databases reads every database of Fail2Ban.
-func (c *checkup) databases(ctx context.Context) {
-	if len(c.settings.Fail2banDBs) == 0 {
+// askSources asks every source.
+func (c *checkup) askSources(ctx context.Context) {
+	if len(c.sources()) == 0 {
 		p := c.settings.noSource()
 		c.fail("fail2ban", p.text, p.hint)
 		return
 	}
-	run := reconcile.Run{Sources: c.sources(), Policy: c.policy(), Now: c.now, Past: c.past()}
-	desired, sources, notes, err := run.Ask(ctx)
-	if err == nil {
-		c.desired = &desired
+	said := c.blocking().run(nil).Read(ctx)
+	if said.Err == nil {
+		desired := c.blocking().run(nil).Desire(said)
+		c.desired, c.said = &desired, said
 	}
-	for _, s := range sources {
+	for _, s := range said.Sources {
 		if s.Err != nil {
-			c.failOf("fail2ban", s.Err)
+			c.failOf(s.Name, s.Err)
+			continue
+		}
+		if s.Name != "fail2ban" {
+			c.ok(s.Name, "%s, %s", s.Label, activeText(s.Active))
 			continue
 		}
 		facts, err := fail2ban.New(s.Label, fail2ban.Options{DefaultBantime: c.settings.Fail2banBantime}).Facts(ctx)
@@ -42,8 +46,8 @@ func (c *checkup) databases(ctx context.Context) {
 		}
 		c.ok("fail2ban", "%s, schema %d, %s%s", s.Label, facts.Schema, activeText(s.Active), newestText(c.now, facts.Newest))
 	}
-	for _, note := range notes {
-		c.warn("fail2ban", note, "")
+	for _, note := range said.Notes {
+		c.warn("sources", note, "")
 	}
 }
 
@@ -97,6 +101,9 @@ func (c *checkup) bans(context.Context) {
 
 // fail2ban asks whether Fail2Ban runs, and whether it keeps a database at all.
 func (c *checkup) fail2ban(ctx context.Context) {
+	if len(c.settings.Fail2banDBs) == 0 {
+		return
+	}
 	client := func(args ...string) (string, error) {
 		if c.sys.fail2banClient == nil {
 			return "", exec.ErrNotFound

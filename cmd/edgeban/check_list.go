@@ -5,56 +5,126 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"edgeban/cloudflare"
 	"edgeban/reconcile"
 )
 
-// theList looks for the list among those of the account, and at the room that is left.
-func (c *checkup) theList(context.Context) {
+// listed is a list to keep in step that the account has.
+type listed struct {
+	work
+	found cloudflare.List
+}
+
+// eachList looks at each list and at what uses it.
+func (c *checkup) eachList(ctx context.Context) {
 	if c.lists == nil {
 		return
 	}
-	name := c.settings.List
+	for _, w := range c.works() {
+		list, ok := c.theList(w)
+		if !ok {
+			continue
+		}
+		if len(c.listed) > 0 && c.listed[0].found.ID == list.ID {
+			same := &cloudflare.SameListError{Ref: c.settings.List}
+			c.fail("list", w.list+": "+same.Error(), same.Hint())
+			continue
+		}
+		l := listed{w, list}
+		c.listed = append(c.listed, l)
+		c.rule(ctx, l)
+	}
+}
+
+// theList looks for a list among those of the account, and at the room that is left.
+func (c *checkup) theList(w work) (list cloudflare.List, ok bool) {
+	name := w.list
 	i := slices.IndexFunc(c.lists, func(l cloudflare.List) bool { return l.ID == strings.ToLower(name) || l.Name == name })
 	switch {
 	case i < 0:
-		c.fail("list", "the account has no list "+name, "Create it: edgeban setup.\n"+(&cloudflare.ListNotFoundError{Ref: name, Lists: c.lists}).Hint())
-		return
+		do := "Create it: edgeban setup.\n" + (&cloudflare.ListNotFoundError{Ref: name, Lists: c.lists}).Hint()
+		if w.remedy == reconcile.Challenge {
+			do += "\n" + withoutSecondList
+		}
+		c.fail("list", "the account has no list "+name, do)
+		return list, false
 	case c.lists[i].Kind != cloudflare.KindIP:
 		wrong := &cloudflare.ListKindError{List: c.lists[i]}
 		c.fail("list", name+" is "+wrong.Error(), wrong.Hint())
-		return
+		return list, false
 	}
-	c.list = &c.lists[i]
+	list = c.lists[i]
 	used := 0
 	for _, l := range c.lists {
 		if l.Kind != cloudflare.KindRedirect {
 			used += l.Items
 		}
 	}
-	most, _ := c.past().Capacity.Limit(c.settings.MaxItems, used-c.list.Items, c.now)
-	text := fmt.Sprintf("%s, %s of %s items", c.list.Name, thousands(c.list.Items), thousands(most))
-	if elsewhere := used - c.list.Items; elsewhere > 0 {
+	most, _ := w.past().Capacity.Limit(c.settings.MaxItems, used-list.Items, c.now)
+	text := fmt.Sprintf("%s, %s of %s items", list.Name, thousands(list.Items), thousands(most))
+	if elsewhere := used - list.Items; elsewhere > 0 {
 		text += fmt.Sprintf("; the account's other lists hold %s", thousands(elsewhere))
 	}
 	if used*10 > most*9 {
 		c.warn("list", text+": over 90 % of the quota is used",
 			"When there is no room the most recent bans are kept. Ban for shorter, mirror fewer jails (exclude-jail), or empty other lists.")
-		return
+		return list, true
 	}
 	c.ok("list", "%s", text)
+	return list, true
 }
 
-// items counts what is on the list by whose it is, and how many requests a run takes.
-func (c *checkup) items(ctx context.Context) {
-	if c.list == nil {
+// withoutSecondList is what there is to choose from on a plan with one list.
+const withoutSecondList = "A Free plan has one list for each account, so leave challenge-list out there, and challenges are left out; or block them, too:\n" +
+	"challenge-as-block = \"yes\". Pro and Business have ten lists, and one zone on such a plan is enough for the account."
+
+// challenges counts those that have no list.
+func (c *checkup) challenges(context.Context) {
+	if c.desired == nil {
 		return
 	}
-	items, notes, err := c.target().Items(ctx)
+	n := 0
+	for _, l := range c.desired.LeftOut {
+		if l.Reason == reconcile.LeftOutRemedy {
+			n++
+		}
+	}
+	if n > 0 {
+		are := " is left out: there is no list of those to challenge"
+		if n > 1 {
+			are = "s are left out: there is no list of those to challenge"
+		}
+		c.warn("challenge", fmt.Sprintf("%d active challenge%s", n, are),
+			"Set challenge-list and run edgeban setup, which makes the list and its rule.\n"+withoutSecondList)
+	}
+}
+
+// items counts what is on each list by whose it is, and how many requests a run takes.
+func (c *checkup) items(ctx context.Context) {
+	requests, whole := 0, len(c.listed) > 0
+	for _, l := range c.listed {
+		n, ok := c.itemsOf(ctx, l)
+		requests += n
+		whole = whole && ok
+	}
+	if whole {
+		hosts := int(requestLimit / runsInFive / float64(requests))
+		c.ok("requests", "a run reads in %d: one token carries %s such hosts, one run every 2 min each", requests, thousands(hosts))
+	}
+}
+
+// itemsOf counts those of one list, and the requests that it takes to read it.
+func (c *checkup) itemsOf(ctx context.Context, l listed) (requests int, ok bool) {
+	items, notes, err := l.target().Items(ctx)
 	if err != nil {
 		c.failOf("items", err)
-		return
+		return 0, false
+	}
+	desired := reconcile.Desired{}
+	if c.desired != nil {
+		desired = l.desired(c.said, *c.desired)
 	}
 	for _, note := range notes {
 		c.warn("items", note, "")
@@ -63,34 +133,35 @@ func (c *checkup) items(ctx context.Context) {
 	for _, item := range items {
 		if _, is := reconcile.ParseTag(item.Comment); is {
 			tagged++
-		} else if c.banned(item) {
+		} else if banned(desired, item, c.now) {
 			older++
 		}
 	}
-	text := fmt.Sprintf("%s of edgeban's, %s of others", thousands(tagged), thousands(len(items)-tagged))
+	which := ""
+	if len(c.listed) > 1 {
+		which = l.found.Name + ": "
+	}
+	text := fmt.Sprintf("%s%s of edgeban's, %s of others", which, thousands(tagged), thousands(len(items)-tagged))
 	if older > 0 && !c.settings.Exclusive {
-		which := "1 has no owner and equals an active ban"
+		untagged := "1 has no owner and equals an active ban"
 		if older > 1 {
-			which = fmt.Sprintf("%s have no owner and equal active bans", thousands(older))
+			untagged = fmt.Sprintf("%s have no owner and equal active bans", thousands(older))
 		}
-		c.warn("items", text+"; "+which+": an older script's?",
+		c.warn("items", text+"; "+untagged+": an older script's?",
 			"They would stay when their bans end. Take them over: edgeban adopt.")
 	} else {
 		c.ok("items", "%s", text)
 	}
-	c.requestsPerRun(len(items))
+	return 1 + max(1, (len(items)+itemsOfPage-1)/itemsOfPage), true
 }
 
 // banned reports whether an item is what an active ban would put on the list.
-func (c *checkup) banned(item reconcile.Item) bool {
-	if c.desired == nil {
-		return false
-	}
-	i, found := slices.BinarySearchFunc(c.desired.Entries, item, func(e reconcile.Entry, item reconcile.Item) int {
+func banned(d reconcile.Desired, item reconcile.Item, now time.Time) bool {
+	i, found := slices.BinarySearchFunc(d.Entries, item, func(e reconcile.Entry, item reconcile.Item) int {
 		return e.Prefix.Compare(item.Prefix)
 	})
-	return found && slices.ContainsFunc(c.desired.Entries[i].Terms, func(t reconcile.Term) bool {
-		return t.Until.IsZero() || t.Until.After(c.now)
+	return found && slices.ContainsFunc(d.Entries[i].Terms, func(t reconcile.Term) bool {
+		return t.Until.IsZero() || t.Until.After(now)
 	})
 }
 
@@ -101,9 +172,3 @@ const (
 	runsInFive   = 2.5  // minutes, one every two
 	itemsOfPage  = 500
 )
-
-func (c *checkup) requestsPerRun(items int) {
-	requests := 1 + max(1, (items+itemsOfPage-1)/itemsOfPage)
-	hosts := int(requestLimit / runsInFive / float64(requests))
-	c.ok("requests", "a run reads in %d: one token carries %s such hosts, one run every 2 min each", requests, thousands(hosts))
-}

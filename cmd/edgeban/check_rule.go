@@ -9,33 +9,35 @@ import (
 	"time"
 
 	"edgeban/cloudflare"
+	"edgeban/reconcile"
 )
 
 // mostZones bounds how many zones' rules are read in search of those that use the list.
 const mostZones = 100
 
 // rule asks whether any rule uses the list, and whether it keeps anybody out, as far as the token may see.
-func (c *checkup) rule(ctx context.Context) {
-	if c.list == nil {
+func (c *checkup) rule(ctx context.Context, l listed) {
+	the := "the list"
+	if len(c.works()) > 1 {
+		the = "list " + l.found.Name
+	}
+	if l.found.References == 0 {
+		c.fail("rule", fmt.Sprintf("no rule uses %s: nothing is %s", the, l.done()), fmt.Sprintf("%s: %s → %s, or run: edgeban setup --zone example.com",
+			customRulesPage, cloudflare.ListExpression(l.found.Name), l.actionTitle()))
 		return
 	}
-	if c.list.References == 0 {
-		c.fail("rule", "no rule uses the list: nothing is blocked", fmt.Sprintf("%s: %s → Block, or run: edgeban setup --zone example.com",
-			customRulesPage, cloudflare.ListExpression(c.list.Name)))
-		return
+	uses := plural(l.found.References, "rule") + " use " + the
+	if l.found.References == 1 {
+		uses = "1 rule uses " + the
 	}
-	uses := plural(c.list.References, "rule") + " use the list"
-	if c.list.References == 1 {
-		uses = "1 rule uses the list"
-	}
-	seen, err := c.rulesThatUse(ctx)
+	seen, err := c.rulesThatUse(ctx, l.found)
 	switch {
 	case forbidden(err):
 		c.ok("rule", "%s; whether it blocks cannot be seen: the token may not read rules, and a run does not need it to", uses)
 	case err != nil:
 		c.warn("rule", fmt.Sprintf("%s; whether it blocks is unknown: %v", uses, err), hintOf(err))
 	default:
-		c.judgeRules(uses, seen)
+		c.judgeRules(uses, seen, l)
 	}
 }
 
@@ -47,7 +49,7 @@ type usingRule struct {
 
 func (r usingRule) bars() bool { return r.Enabled && r.Bars() }
 
-func (c *checkup) rulesThatUse(ctx context.Context) ([]usingRule, error) {
+func (c *checkup) rulesThatUse(ctx context.Context, list cloudflare.List) ([]usingRule, error) {
 	zones, err := c.client.Zones(ctx, "")
 	if err != nil {
 		return nil, err
@@ -65,7 +67,7 @@ func (c *checkup) rulesThatUse(ctx context.Context) ([]usingRule, error) {
 			return nil, err
 		}
 		for _, r := range set.Rules {
-			if r.Uses(c.list.Name) || r.Uses(c.list.ID) {
+			if r.Uses(list.Name) || r.Uses(list.ID) {
 				all = append(all, usingRule{z.Name, r})
 			}
 		}
@@ -73,10 +75,12 @@ func (c *checkup) rulesThatUse(ctx context.Context) ([]usingRule, error) {
 	return all, nil
 }
 
-func (c *checkup) judgeRules(uses string, seen []usingRule) {
-	var barring, idle []string
+func (c *checkup) judgeRules(uses string, seen []usingRule, l listed) {
+	var barring, idle, harsh []string
 	for _, r := range seen {
 		switch {
+		case r.bars() && r.Action == "block" && l.remedy == reconcile.Challenge:
+			harsh = append(harsh, r.zone)
 		case r.bars():
 			barring = append(barring, r.zone+" "+r.Action)
 		case !r.Enabled:
@@ -85,11 +89,16 @@ func (c *checkup) judgeRules(uses string, seen []usingRule) {
 			idle = append(idle, r.zone+" "+r.Action)
 		}
 	}
+	if len(harsh) > 0 {
+		c.warn("rule", fmt.Sprintf("%s, and blocks whom it ought to challenge: %s", uses, strings.Join(harsh, ", ")),
+			"In the dashboard under "+customRulesPage+" choose Managed Challenge.")
+		return
+	}
 	do := "In the dashboard under " + customRulesPage + " choose Block or Managed Challenge, and enable the rule."
 	switch {
 	case len(barring) == 0 && len(idle) == 0:
 		c.ok("rule", "%s, in zones that the token does not see", uses)
-	case len(barring) == 0 && len(seen) >= c.list.References:
+	case len(barring) == 0 && len(seen) >= l.found.References:
 		c.warn("rule", fmt.Sprintf("%s, but neither blocks nor challenges: %s", uses, strings.Join(idle, ", ")), do)
 	case len(idle) > 0:
 		c.warn("rule", fmt.Sprintf("%s; not all block or challenge: %s", uses, strings.Join(idle, ", ")), do)

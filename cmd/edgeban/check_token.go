@@ -81,7 +81,7 @@ func (c *checkup) rights(ctx context.Context, kind string) {
 		c.skew = clock.Sub(c.sys.now())
 	}
 	from := " (" + c.settings.tokenOrigin + ")"
-	if hold := c.past().Throttle; hold.InARow > 0 {
+	if hold := c.blocking().past().Throttle; hold.InARow > 0 {
 		c.ok("token", "%s, may read lists%s; whether it may write them is not asked while Cloudflare refuses writes", kind, from)
 		return
 	}

@@ -90,7 +90,7 @@ func noArguments(_ context.Context, cmd *cli.Command) error {
 // quotedArgument is what somebody typed, unless that seems to be a token: a terminal is not the only place where
 // messages go.
 func quotedArgument(arg string) string {
-	if looksLikeToken(arg) {
+	if looksLikeToken(arg) || looksLikeKey(arg) {
 		return mask
 	}
 	return strconv.Quote(arg)

@@ -44,8 +44,11 @@ func (s *Settings) rows() []configRow {
 	var rows []configRow
 	for _, declared := range settings() {
 		rows = append(rows, configRow{declared.name, s.shown(declared), s.values[declared.name].origin})
-		if declared.name == "token-file" {
+		switch declared.name {
+		case "token-file":
 			rows = append(rows, configRow{"token", s.Token.String(), s.tokenOrigin})
+		case "crowdsec-key-file":
+			rows = append(rows, configRow{"crowdsec-key", s.CrowdSecKey.String(), s.crowdsecKeyOrigin})
 		}
 	}
 	return rows

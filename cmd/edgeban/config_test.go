@@ -79,7 +79,7 @@ func TestConfig(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &shown); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := len(shown.Settings), len(settings())+1; got != want {
+	if got, want := len(shown.Settings), len(settings())+len(secrets()); got != want {
 		t.Errorf("%d settings shown, want %d", got, want)
 	}
 	for _, s := range shown.Settings {

@@ -63,7 +63,7 @@ func parseConfig(name, content string, p *problems) configFile {
 }
 
 // syntaxError says where the file stops being TOML. The library's own words may quote the file; not from a line
-// that could hold a token.
+// that could hold a token or a key.
 func syntaxError(name, content string, err error) string {
 	var at toml.ParseError
 	if !errors.As(err, &at) {
@@ -71,8 +71,10 @@ func syntaxError(name, content string, err error) string {
 	}
 	where := fmt.Sprintf("%s, line %d", name, at.Position.Line)
 	lines := strings.Split(content, "\n")
-	if n := at.Position.Line - 1; n >= 0 && n < len(lines) && strings.Contains(strings.ToLower(lines[n]), "token") {
-		return where + ": not valid TOML"
+	if n := at.Position.Line - 1; n >= 0 && n < len(lines) {
+		if line := strings.ToLower(lines[n]); strings.Contains(line, "token") || strings.Contains(line, "crowdsec-key") {
+			return where + ": not valid TOML"
+		}
 	}
 	return where + ": " + at.Message
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/urfave/cli/v3"
 
@@ -48,27 +49,66 @@ func (x *session) diff(ctx context.Context, o diffOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	x.recall()
-	run := x.run(reconcile.ReadOnly(x.target()))
-	run.DryRun = true
-	run.Limits.AllowRemovals = o.allowRemovals
-	report := run.Do(ctx)
-	x.progress.done()
-	report.Err = x.interrupted(ctx, report.Err)
-	x.remark(report)
-	if report.Plan == nil {
-		return x.out.fail(report.Err)
+	done := x.each(ctx, func(w work) reconcile.Run {
+		run := w.run(reconcile.ReadOnly(w.target()))
+		run.DryRun = true
+		run.Limits.AllowRemovals = o.allowRemovals
+		return run
+	})
+	for _, e := range done {
+		e.remark(e.report)
 	}
-	if err := x.printDiff(report, o); err != nil {
+	if err := x.printDiffs(done, o); err != nil {
 		return err
 	}
-	return x.out.fail(diffStatus(report, o))
+	return x.out.fail(diffsStatus(done, o))
 }
 
-func (x *session) printDiff(report reconcile.Report, o diffOptions) error {
-	if !o.json {
-		return writeDiff(x.out, x.settings, report)
+// printDiffs prints what is known of each list. JSON without the block list would be another interface.
+func (x *session) printDiffs(done []ended, o diffOptions) error {
+	if o.json {
+		if done[0].report.Plan == nil {
+			return nil
+		}
+		view := diffView(x.settings, done[0].list, done[0].report)
+		for _, e := range done[1:] {
+			if e.report.Plan != nil {
+				challenge := diffView(x.settings, e.list, e.report)
+				view.Challenge = &challenge
+			}
+		}
+		return writeJSON(x.out.stdout, view)
 	}
-	return writeJSON(x.out.stdout, diffView(x.settings, report))
+	printed := false
+	for _, e := range done {
+		if e.report.Plan == nil {
+			continue
+		}
+		if printed {
+			fmt.Fprintln(x.out.stdout)
+		}
+		printed = true
+		if err := writeDiff(x.out, x.settings, e.list, e.report); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// diffsStatus is the error that gives diff its exit status: the worst of both lists.
+func diffsStatus(done []ended, o diffOptions) error {
+	first := diffStatus(done[0].report, o)
+	for _, e := range done[1:] {
+		var pending pendingError
+		switch err := diffStatus(e.report, o); {
+		case err == nil, e.untold, done[0].report.Outcome == reconcile.OutcomeSkipped, errors.As(err, &pending) && first != nil:
+		case first == nil, errors.As(first, &pending):
+			first = err
+		case e.report.Err != nil:
+			first = errors.Join(first, e.report.Err)
+		}
+	}
+	return first
 }
 
 // diffStatus is the error that gives diff its exit status: a source that did not answer, withheld removals, pending
@@ -81,6 +121,8 @@ func diffStatus(report reconcile.Report, o diffOptions) error {
 		}
 	}
 	switch {
+	case report.Plan == nil:
+		return report.Err
 	case len(unread) > 0:
 		return errors.Join(unread...)
 	case report.Err != nil:

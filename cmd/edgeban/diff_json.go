@@ -34,6 +34,8 @@ type diffJSON struct {
 	LeftOut  []leftOutJSON  `json:"left_out"`
 	Stays    []stayingJSON  `json:"stays"`   // own items without an active ban that stay
 	Blocked  []blockedJSON  `json:"blocked"` // items by hand or of other hosts that block what is protected
+
+	Challenge *diffJSON `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
 }
 
 type additionJSON struct {
@@ -82,11 +84,11 @@ type leftOutJSON struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-func diffView(s Settings, r reconcile.Report) diffJSON {
+func diffView(s Settings, list string, r reconcile.Report) diffJSON {
 	p := r.Plan
 	missing, stale, _ := r.Drift()
 	v := diffJSON{
-		List: s.List, Account: s.Account, Now: r.Now.UTC(), Outcome: string(r.Outcome),
+		List: list, Account: s.Account, Now: r.Now.UTC(), Outcome: string(r.Outcome),
 		Items: p.Items, Own: p.Own, Foreign: p.Foreign, Peers: p.Peers,
 		Keep: p.Keep, Lingering: len(p.Lingering), Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale,
 		Add: []additionJSON{}, Remove: removalsView(p.Remove), Withheld: removalsView(p.Withheld), LeftOut: leftOutView(r.LeftOut()),

@@ -11,9 +11,9 @@ import (
 )
 
 // writeDiff prints a plan for people.
-func writeDiff(o output, s Settings, r reconcile.Report) error {
+func writeDiff(o output, s Settings, list string, r reconcile.Report) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "list %s (account %s…%s), %s\n", s.List, s.Account[:4], s.Account[len(s.Account)-4:], plural(r.Plan.Items, "item"))
+	fmt.Fprintf(&b, "list %s (account %s…%s), %s\n", list, s.Account[:4], s.Account[len(s.Account)-4:], plural(r.Plan.Items, "item"))
 	writeChanges(&b, o.now, r.Plan)
 	writeWithheld(&b, o.now, r.Plan.Withheld)
 	writeStaying(&b, o.now, "lingering: the record of the ban ended, but Fail2Ban may go on banning in its memory", r.Plan.Lingering)
@@ -111,9 +111,12 @@ func removalNote(now time.Time, m reconcile.Removal) string {
 	case reconcile.RemoveProtected:
 		return "now protected: " + printable(m.Detail)
 	case reconcile.RemoveLeftOut:
-		return leftOutText(reconcile.LeftOut{Reason: m.LeftOut})
+		source, _, _ := strings.Cut(m.Tag.Text, ":")
+		return leftOutText(reconcile.LeftOut{Reason: m.LeftOut, Ban: reconcile.Ban{Source: source}})
 	case reconcile.RemoveCovered:
 		return "covered by " + m.Detail
+	case reconcile.RemoveBlocked:
+		return "blocked: " + m.Detail + " is on the block list"
 	case reconcile.RemoveNoRoom:
 		return "no room: more recent bans need its place"
 	default:
@@ -215,11 +218,18 @@ func leftOutText(l reconcile.LeftOut) string {
 	case reconcile.LeftOutUnspecified:
 		return "stands for every address"
 	case reconcile.LeftOutFiltered:
+		if l.Ban.Source == "crowdsec" {
+			return "its scenario is not mirrored"
+		}
 		return "its jail is not mirrored"
 	case reconcile.LeftOutJailRemoved:
 		return "its jail was removed from Fail2Ban"
 	case reconcile.LeftOutRemedy:
 		return "a challenge, and no list for it"
+	case reconcile.LeftOutOtherList:
+		return "its remedy is the other list's"
+	case reconcile.LeftOutUnknownRemedy:
+		return "neither to be blocked nor challenged"
 	case reconcile.LeftOutNoRoom:
 		return "no room on the list"
 	case reconcile.LeftOutReserved:

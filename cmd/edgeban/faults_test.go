@@ -82,7 +82,7 @@ func allFaults() []faultCase {
 	for _, group := range [][]faultCase{
 		listFaults(), itemFaults(), pageFaults(), countFaults(), authFaults(), clockFaults(),
 		refusedWrites(), uncertainWrites(), failedWrites(), removalFaults(),
-		sourceFaults(), stateFaults(), metricsFaults(), byHandFaults(),
+		sourceFaults(), stateFaults(), metricsFaults(), byHandFaults(), challengeFaults(),
 	} {
 		all = append(all, group...)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -43,14 +44,8 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 	}
 	if !agreed {
 		x.recall()
-		plan, err := x.rehearse(ctx, x.run(nil), planner)
-		if err != nil {
+		if err := x.confirmFlush(ctx, planner); err != nil {
 			return err
-		}
-		if !plan.Empty() {
-			if err := x.confirm(ctx, fmt.Sprintf("Remove %s from list %s?", flushed(plan), x.settings.List)); err != nil {
-				return err
-			}
 		}
 	}
 	unlock, err := x.alone(ctx, x.settings.Timeout)
@@ -58,17 +53,41 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		return err
 	}
 	defer unlock()
-	report, err := x.carry(ctx, x.run(nil), planner)
-	if err != nil {
-		return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
+	for _, w := range x.works() {
+		report, err := w.carry(ctx, w.run(nil), planner)
+		if err != nil {
+			return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
+		}
+		if report.Plan.Empty() {
+			x.say("nothing to remove from list %s", w.list)
+		} else {
+			x.say("removed %s from list %s, %s left", flushed(*report.Plan), w.list, plural(report.Plan.Items-report.Applied.Removed, "item"))
+		}
 	}
-	if report.Plan.Empty() {
-		x.say("nothing to remove from list %s", x.settings.List)
-	} else {
-		x.say("removed %s from list %s, %s left", flushed(*report.Plan), x.settings.List, plural(report.Plan.Items-report.Applied.Removed, "item"))
+	what := "list"
+	if len(x.works()) > 1 {
+		what = "lists"
 	}
-	x.say("The next run fills the list again. To stop runs: systemctl disable --now %s %s", x.unit("timer"), x.unit("path"))
+	x.say("The next run fills the %s again. To stop runs: systemctl disable --now %s %s", what, x.unit("timer"), x.unit("path"))
 	return nil
+}
+
+// confirmFlush asks once for all lists.
+func (x *session) confirmFlush(ctx context.Context, planner reconcile.Planner) error {
+	var parts []string
+	for _, w := range x.works() {
+		plan, err := w.rehearse(ctx, w.run(nil), planner)
+		if err != nil {
+			return err
+		}
+		if !plan.Empty() {
+			parts = append(parts, flushed(plan)+" from list "+w.list)
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return x.confirm(ctx, "Remove "+strings.Join(parts, " and ")+"?")
 }
 
 // flushed is "41 items (1 by hand, 3 of 2 other hosts)".

@@ -24,7 +24,7 @@ func (o output) held(list string, r reconcile.Report) {
 		what += " " + plural(n, "removal") + " withheld besides."
 	}
 	if hold.Operation == "" {
-		what += " Next attempt at " + clock(o.now, hold.Until) + "."
+		what += " " + nextAttempt(o.now, hold) + "."
 	}
 	if o.words {
 		if lifted(r.Plan) > 0 {
@@ -37,9 +37,20 @@ func (o output) held(list string, r reconcile.Report) {
 	attrs := []any{"list", list, "outcome", string(r.Outcome), "why", whyHeld(o.now, hold), "waiting", what, "missing", missing, "stale", stale}
 	attrs = append(attrs, waitingAttrs(r)...)
 	if hold.Operation == "" {
-		attrs = append(attrs, "since", hold.Since, "until", hold.Until)
+		attrs = append(attrs, "since", hold.Since)
+		if !hold.Until.IsZero() {
+			attrs = append(attrs, "until", hold.Until)
+		}
 	}
 	o.log.Warn("writes are on hold", attrs...)
+}
+
+// nextAttempt is "Next attempt at 10:02".
+func nextAttempt(now time.Time, hold *reconcile.HoldError) string {
+	if hold.Until.IsZero() {
+		return "Next attempt in the next run"
+	}
+	return "Next attempt at " + clock(now, hold.Until)
 }
 
 // whyHeld is "Cloudflare refuses writes (429, code 10040) since 09:14".

@@ -1,4 +1,4 @@
-// Command edgeban keeps a Cloudflare IP list in step with the bans of Fail2Ban.
+// Command edgeban keeps a Cloudflare IP list in step with the bans of Fail2Ban and CrowdSec.
 //
 // This package holds the settings, the wiring and one file per subcommand. It is the only one that knows all the
 // others; what is decided about bans and lists is decided in package reconcile.
@@ -34,6 +34,7 @@ type system struct {
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	pushgateway    http.RoundTripper          // to a Pushgateway; nil: the default one
+	lapi           http.RoundTripper          // to CrowdSec; nil: the source's own
 	terminal       bool                       // stdout is a terminal: a person reads
 	journal        bool                       // stderr is systemd's journal
 	watched        bool                       // stderr is a terminal: somebody sees how far long work has come

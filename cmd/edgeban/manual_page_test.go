@@ -109,7 +109,7 @@ func (p *page) settings() {
 	p.paragraphs("Each is an option, an environment variable and a key in the configuration file. An option beats the environment, "+
 		"that beats the configuration file, that beats the default. Lists are repeated options, comma-separated in the environment, and "+
 		"arrays in the file. \"edgeban config\" shows what is in effect and where it came from.",
-		"The API token has no option. It is read from $CLOUDFLARE_API_TOKEN, from the systemd credential "+tokenCredential+
+		"The API token has no option. It is read from $CLOUDFLARE_API_TOKEN, from the systemd credential "+tokenSecret().credential+
 			", or from the file that token-file names.")
 	for _, category := range []string{categoryCloudflare, categorySources, categoryBlocked, categoryOperation} {
 		p.line(".SS " + roff(category))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"edgeban/metrics"
-	"edgeban/reconcile"
 )
 
 // pushPatience is how long a Pushgateway may take to answer. With it, a run that used up its default time still ends before the next one.
@@ -14,14 +13,22 @@ const pushPatience = 3 * time.Second
 
 // publish writes and pushes the metrics, also of a run that failed, was interrupted or is out of time. That they cannot be published is no
 // reason to fail the run: their age tells.
-func (x *session) publish(ctx context.Context, report reconcile.Report) {
+func (x *session) publish(ctx context.Context, done []ended) {
 	s := x.settings
 	if s.MetricsFile == "" && s.Pushgateway == "" {
 		return
 	}
 	run := metrics.Run{
-		Report: report, Instance: s.Instance, List: s.List, LastSuccess: x.state.Lists[x.key()].LastSuccess, Forgetful: x.dir == nil,
+		Report: done[0].report, Instance: s.Instance, List: done[0].list, LastSuccess: done[0].listState().LastSuccess, Forgetful: x.dir == nil,
 		Version: thisVersion(), GoVersion: runtime.Version(),
+	}
+	for _, e := range done[1:] {
+		run.Challenge = &metrics.Challenge{Report: e.report, List: e.list}
+	}
+	for _, w := range x.works() { // a success is one of all lists
+		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {
+			run.LastSuccess = last
+		}
 	}
 	for _, r := range x.client.Requests() {
 		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})

@@ -63,6 +63,12 @@ func leaky() []untouched {
 		{name: "write lost", spoil: fault("POST", fake.PathItems, fake.After(fake.Drop()))},
 		{name: "operation fails", spoil: fault("POST", fake.PathItems, operation)},
 		{name: "token for a list", env: []string{"EDGEBAN_LIST=" + testToken}},
+		{name: "token for a challenge list", env: []string{"EDGEBAN_CHALLENGE_LIST=" + testToken}},
+		{name: "token for an answer", env: []string{"EDGEBAN_CHALLENGE_AS_BLOCK=" + testToken}},
+		{name: "challenge list echoed", env: []string{"EDGEBAN_CHALLENGE_LIST=edgeban_challenge"}, spoil: func(_ *testing.T, s *site) {
+			id := s.edge.AddList(testAccount, "edgeban_challenge", "ip")
+			s.edge.AddFault(fake.Fault{Method: "GET", Path: "/lists/" + id, Effect: echo(500)})
+		}},
 		{name: "token for a jail", env: []string{"EDGEBAN_JAIL=sshd," + testToken}},
 		{name: "token for an account", env: []string{"CLOUDFLARE_ACCOUNT_ID=" + testToken}},
 		{name: "token for a URL", env: []string{"EDGEBAN_API_URL=https://" + testToken + "@example.com"}},
@@ -79,7 +85,7 @@ func leakyCommands() [][]string {
 		{"sync"}, {"sync", "--log-level", "debug", "--log-format", "json"}, {"sync", "--log-level", "debug", "--timeout", "10s"},
 		{"diff"}, {"diff", "--json"}, {"bans"}, {"bans", "--json"}, {"config"}, {"config", "--json"}, {"check"}, {"check", "--json"}, {"check", "--log-level", "debug"},
 		{"setup", "--zone", "example.com"}, {"setup", "--dry-run"}, {"setup", "--zone", testToken}, {"setup", "--action", testToken}, {"version"}, {"sync", "--help"},
-		{"ban", "203.0.113.9"}, {"ban", "203.0.113.9", "--log-level", "debug"}, {"ban", "203.0.113.9", "--reason", testToken}, {"ban", testToken},
+		{"ban", "203.0.113.9"}, {"ban", "203.0.113.9", "--log-level", "debug"}, {"ban", "203.0.113.9", "--reason", testToken}, {"ban", "203.0.113.9", "--remedy", testToken}, {"ban", testToken},
 		{"unban", "203.0.113.8"}, {"unban", "203.0.113.8", "--for", "1h"}, {"flush", "--yes"}, {"flush", "--yes", "--log-format", "json"},
 		{"adopt"}, {"adopt", "--remove-rest", "--yes"}, {"status"}, {"status", "--json"}, {"bans", "--ip", "203.0.113.7"}, {"bans", "--ip", testToken},
 		{"sync", "--token-file", testToken}, {"sync", "--token", testToken}, {"sync", testToken}, {testToken},

@@ -9,6 +9,7 @@ import (
 
 	"edgeban/cloudflare"
 	"edgeban/reconcile"
+	"edgeban/sources/crowdsec"
 	"edgeban/sources/fail2ban"
 )
 
@@ -23,6 +24,8 @@ type session struct {
 	account  accountState       // of the settings' account
 	now      time.Time          // the one time of the run
 	progress *progress          // nil: nobody looks on
+	crowdsec *crowdsec.Source   // nil: none is set
+	warned   bool               // that this host's own addresses are unknown
 }
 
 // openSession wires a session. It asks nobody. reader is who reads what the command says.
@@ -34,6 +37,16 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	}
 	if sys.watched && x.out.words {
 		x.progress = newProgress(sys.stderr)
+	}
+	if s.CrowdSecURL != "" {
+		source, err := crowdsec.New(crowdsec.Config{
+			URL: s.CrowdSecURL, Key: s.CrowdSecKey, TLS: s.CrowdSecTLS, Origins: s.CrowdSecOrigins,
+			UserAgent: userAgent(), Transport: sys.lapi,
+		})
+		if err != nil {
+			return nil, err
+		}
+		x.crowdsec = source
 	}
 	if s.Token.IsZero() {
 		return x, nil
@@ -98,71 +111,34 @@ func (x *session) recallFrom(f *stateFile) state {
 	return s
 }
 
-// target is the list of this run.
-func (x *session) target() *cloudflare.ListTarget {
-	size := x.settings.BatchSize
-	if known := x.account.BatchSize; known > 0 {
-		size = min(size, known)
-	}
-	options := cloudflare.ListOptions{
-		BatchSize: size,
-		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing.
-		NoRetry: x.dir == nil || x.past().Throttle.InARow > 1,
-	}
-	if x.progress != nil {
-		options.Progress = x.progress.show
-	}
-	return cloudflare.NewList(x.client, x.settings.List, options)
-}
-
-// run puts together what one reconciliation needs.
-func (x *session) run(target reconcile.Target) reconcile.Run {
-	s := x.settings
-	return reconcile.Run{
-		Sources:   x.sources(),
-		Target:    target,
-		Policy:    x.policy(),
-		Ownership: x.ownership(),
-		MaxItems:  s.MaxItems,
-		Limits:    reconcile.Limits{AllowUntagged: x.state.Lists[x.key()].UntaggedAllowed},
-		Now:       x.now,
-		Past:      x.past(),
-	}
-}
-
-// key names the list in the state.
-func (x *session) key() string { return x.settings.Account + "/" + x.settings.List }
-
-// past is what earlier runs on the list and on its account left. A command that asks the sources alone may not know the account;
-// then the past of the only list there is tells about the same sources.
-func (x *session) past() reconcile.Past {
-	if x.settings.Account == "" && len(x.state.Lists) == 1 {
-		for _, only := range x.state.Lists {
-			return only.Past
-		}
-	}
-	past := x.state.Lists[x.key()].Past
-	past.Throttle, past.Capacity = x.account.Throttle, x.account.Capacity
-	return past
-}
-
 func (x *session) sources() []reconcile.Source {
 	var all []reconcile.Source
 	for _, path := range x.settings.Fail2banDBs {
 		all = append(all, fail2ban.New(path, fail2ban.Options{DefaultBantime: x.settings.Fail2banBantime}))
 	}
+	if x.crowdsec != nil {
+		all = append(all, x.crowdsec)
+	}
 	return all
 }
 
-func (x *session) policy() reconcile.Policy {
-	s := x.settings
+func (w work) policy() reconcile.Policy {
+	s := w.settings
 	return reconcile.Policy{
-		Filters:    map[string]reconcile.Filter{"fail2ban": {Include: s.Jails, Exclude: s.ExcludeJails}},
+		Remedy:           w.remedy,
+		Split:            s.ChallengeList != "",
+		ChallengeAsBlock: s.ChallengeAsBlock,
+		Challenged:       map[string][]string{"fail2ban": s.ChallengeJails},
+
+		Filters: map[string]reconcile.Filter{
+			"fail2ban": {Include: s.Jails, Exclude: s.ExcludeJails},
+			"crowdsec": {Include: s.Scenarios, Exclude: s.ExcludeScenarios},
+		},
 		IPv6Prefix: s.IPv6Prefix,
 		MinPrefix4: s.MinPrefix4,
 		MinPrefix6: s.MinPrefix6,
 		Margin:     s.Margin,
-		Protected:  reconcile.NewProtection(x.protected()),
+		Protected:  reconcile.NewProtection(w.protected()),
 	}
 }
 
@@ -176,9 +152,10 @@ func (x *session) protected() []reconcile.Protected {
 	for _, a := range x.settings.Allow {
 		all = append(all, reconcile.Protected{Prefix: a.Prefix, Reason: reconcile.LeftOutAllowed, Detail: "allowed by " + a.Origin})
 	}
-	all = append(all, x.allowedByHand()...)
+	all = append(all, x.blocking().allowedByHand()...)
 	addresses, err := x.sys.interfaceAddrs()
-	if err != nil {
+	if err != nil && !x.warned {
+		x.warned = true
 		x.out.warn(fmt.Sprintf("this host's own addresses are unknown and so not protected: %v", err))
 	}
 	for _, a := range addresses {

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"edgeban/cloudflare"
+	"edgeban/sources/crowdsec"
 )
 
 // setting declares one setting. Its flag, its environment variable, its key in the configuration file, its line
@@ -61,6 +64,25 @@ func settings() []setting {
 			usage: "jails to mirror", otherwise: "all"},
 		{name: "exclude-jail", env: "EDGEBAN_EXCLUDE_JAIL", category: categorySources, placeholder: "GLOB", kind: list,
 			usage: "jails not to mirror", otherwise: "none"},
+		{name: "challenge-jail", env: "EDGEBAN_CHALLENGE_JAIL", category: categorySources, placeholder: "GLOB", kind: list,
+			usage: "jails whose bans are challenges", otherwise: "none"},
+		{name: "crowdsec-url", env: "EDGEBAN_CROWDSEC_URL", category: categorySources, placeholder: "URL",
+			usage: "CrowdSec's Local API: http://127.0.0.1:8080, https://… or unix:///path", otherwise: "none"},
+		{name: "crowdsec-key-file", env: "EDGEBAN_CROWDSEC_KEY_FILE", category: categorySources, placeholder: "FILE",
+			usage:    "file that holds CrowdSec's API key; $EDGEBAN_CROWDSEC_KEY may hold the key itself",
+			fallback: "/etc/edgeban/crowdsec-key", ifExists: true},
+		{name: "crowdsec-ca", env: "EDGEBAN_CROWDSEC_CA", category: categorySources, placeholder: "FILE",
+			usage: "certificates of the authority behind CrowdSec's https, PEM", otherwise: "the system's"},
+		{name: "crowdsec-cert", env: "EDGEBAN_CROWDSEC_CERT", category: categorySources, placeholder: "FILE",
+			usage: "client certificate for CrowdSec in place of a key, PEM", otherwise: "none"},
+		{name: "crowdsec-cert-key", env: "EDGEBAN_CROWDSEC_CERT_KEY", category: categorySources, placeholder: "FILE",
+			usage: "private key of that certificate, PEM", otherwise: "none"},
+		{name: "crowdsec-origin", env: "EDGEBAN_CROWDSEC_ORIGIN", category: categorySources, placeholder: "NAME", kind: list,
+			usage: "origins of decisions to mirror; CAPI and lists hold the community's", fallback: strings.Join(crowdsec.DefaultOrigins(), ",")},
+		{name: "crowdsec-scenario", env: "EDGEBAN_CROWDSEC_SCENARIO", category: categorySources, placeholder: "GLOB", kind: list,
+			usage: "scenarios to mirror; ssh-* is the same as */ssh-*", otherwise: "all"},
+		{name: "exclude-scenario", env: "EDGEBAN_EXCLUDE_SCENARIO", category: categorySources, placeholder: "GLOB", kind: list,
+			usage: "scenarios not to mirror", otherwise: "none"},
 
 		{name: "account", env: "CLOUDFLARE_ACCOUNT_ID", category: categoryCloudflare, placeholder: "ID",
 			usage: "account id, 32 hexadecimal digits"},
@@ -69,6 +91,8 @@ func settings() []setting {
 			fallback: "/etc/edgeban/token", ifExists: true},
 		{name: "list", env: "EDGEBAN_LIST", category: categoryCloudflare, placeholder: "NAME",
 			usage: "list to keep in step, by its name or its id", fallback: "edgeban"},
+		{name: "challenge-list", env: "EDGEBAN_CHALLENGE_LIST", category: categoryCloudflare, placeholder: "NAME",
+			usage: "list of those to challenge, by its name or its id; without it challenges are left out", otherwise: "none"},
 		{name: "owner", env: "EDGEBAN_OWNER", category: categoryCloudflare, placeholder: "NAME",
 			usage: "owner written into the comments of our items", otherwise: "host name and a hash of the machine id"},
 		{name: "former-owner", env: "EDGEBAN_FORMER_OWNER", category: categoryCloudflare, placeholder: "NAME", kind: list,
@@ -88,6 +112,8 @@ func settings() []setting {
 			usage: "leave out broader IPv4 bans", fallback: "16"},
 		{name: "min-prefix-6", env: "EDGEBAN_MIN_PREFIX_6", category: categoryBlocked, placeholder: "BITS", kind: number,
 			usage: "leave out broader IPv6 bans", fallback: "32"},
+		{name: "challenge-as-block", env: "EDGEBAN_CHALLENGE_AS_BLOCK", category: categoryBlocked, placeholder: "WORD",
+			usage: "yes: block whom the sources only want challenged", fallback: "no", words: []string{"no", "yes"}},
 		{name: "margin", env: "EDGEBAN_MARGIN", category: categoryBlocked, placeholder: "DURATION",
 			usage: "how long an item stays after its ban", fallback: "3m"},
 		{name: "allow", env: "EDGEBAN_ALLOW", category: categoryBlocked, placeholder: "CIDR", kind: list,
@@ -122,10 +148,19 @@ type Settings struct {
 	Fail2banBantime time.Duration
 	Jails           []string // globs of path.Match; empty: all
 	ExcludeJails    []string
+	ChallengeJails  []string // globs; empty: none
+
+	CrowdSecURL      string       // without a slash at its end; empty: none
+	CrowdSecKey      crowdsec.Key // may be empty with a client certificate, or without needSources
+	CrowdSecTLS      *tls.Config  // nil: nothing is set
+	CrowdSecOrigins  []string     // at least one
+	Scenarios        []string     // globs of path.Match; empty: all
+	ExcludeScenarios []string
 
 	Account       string            // 32 hexadecimal digits in lower case; may be empty without needCloudflare
 	Token         cloudflare.Secret // may be empty without needCloudflare
 	List          string            // a name, or an id of 32 hexadecimal digits
+	ChallengeList string            // the same; empty: none
 	Owner         string            // may be empty without needCloudflare
 	OwnerDerived  bool              // from the machine, not chosen
 	FormerOwners  []string
@@ -137,6 +172,9 @@ type Settings struct {
 	MinPrefix4    int    // bits
 	MinPrefix6    int    // bits
 	Margin        time.Duration
+
+	ChallengeAsBlock bool
+
 	Allow         []AllowEntry // of --allow and of the allow file
 	Timeout       time.Duration
 	WriteInterval time.Duration
@@ -150,8 +188,9 @@ type Settings struct {
 	// Warnings are for a person: whole sentences without a full stop.
 	Warnings []string
 
-	values      map[string]value // of each setting by its name, for `edgeban config`
-	tokenOrigin string
+	values            map[string]value // of each setting by its name, for `edgeban config`
+	tokenOrigin       string
+	crowdsecKeyOrigin string
 }
 
 // needs is what a command cannot work without.
@@ -172,7 +211,9 @@ func inspectSettings(cmd *cli.Command, sys *system) (Settings, []problem) {
 	var rejected []string
 	for {
 		p := &problems{}
-		p.hide(sys.getenv(tokenVariable))
+		for _, secret := range secrets() {
+			p.hide(sys.getenv(secret.variable))
+		}
 		values := resolve(cmd, sys, p)
 		for _, name := range rejected {
 			declared, _ := settingNamed(name)
@@ -200,7 +241,9 @@ func inspectSettings(cmd *cli.Command, sys *system) (Settings, []problem) {
 // problem of the settings or, when there is none, every problem of the files they name.
 func loadSettings(cmd *cli.Command, sys *system, need needs) (Settings, error) {
 	p := &problems{}
-	p.hide(sys.getenv(tokenVariable))
+	for _, secret := range secrets() {
+		p.hide(sys.getenv(secret.variable))
+	}
 	s := parse(resolve(cmd, sys, p), p)
 	s.check(sys, need, p)
 	if err := p.err(); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 )
 
 // check looks at what the settings mean together, and at what the command cannot do without.
@@ -26,16 +27,18 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 				s.Owner, s.values["owner"].origins(), former, s.values["former-owner"].origins())
 		}
 	}
+	s.checkChallenge(p)
 	if file := s.values["token-file"]; looksLikeToken(file.text()) {
 		p.hide(file.text())
 		p.reject("token-file")
 		p.addHint("Write the token into a file, readable by edgeban alone, and give the file's name.",
 			"token-file: this seems to be a token, where the name of a file is expected%s", file.origins())
 	}
+	s.checkCrowdSec(sys, need, p)
 	if p.configUnknown {
 		return // what seems to be missing may stand in the file
 	}
-	if need&needSources != 0 && len(s.Fail2banDBs) == 0 {
+	if need&needSources != 0 && len(s.Fail2banDBs) == 0 && s.values["crowdsec-url"].text() == "" {
 		p.found = append(p.found, s.noSource())
 	}
 	if need&needAccount != 0 && s.Account == "" {
@@ -46,9 +49,24 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 	}
 }
 
+// checkChallenge wants one answer to where challenges go.
+func (s *Settings) checkChallenge(p *problems) {
+	list := s.values["challenge-list"]
+	switch {
+	case s.ChallengeList == "":
+		return
+	case s.ChallengeAsBlock:
+		p.addHint("With challenge-as-block there are no challenges: leave one of the two out.", "challenge-list%s and challenge-as-block%s exclude each other",
+			list.origins(), s.values["challenge-as-block"].origins())
+	case strings.EqualFold(s.ChallengeList, s.List):
+		p.addHint("Who is on the list would be blocked and challenged. The two remedies need a list each, or set challenge-as-block.",
+			"challenge-list %s%s and list%s are the same", s.ChallengeList, list.origins(), s.values["list"].origins())
+	}
+}
+
 func (s *Settings) noSource() problem {
 	return problem{"no source of bans" + s.values["fail2ban-db"].origins(),
-		"Set fail2ban-db: without a source nothing could be told from \"nobody is banned\"."}
+		"Set fail2ban-db or crowdsec-url: without a source nothing could be told from \"nobody is banned\"."}
 }
 
 func noAccount() problem {

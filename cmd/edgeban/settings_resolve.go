@@ -28,10 +28,10 @@ func (v value) text() string {
 func (v value) origins() string { return " (" + v.origin + ")" }
 
 const (
-	tokenVariable   = "CLOUDFLARE_API_TOKEN"
-	tokenCredential = "cloudflare-api-token" // a systemd credential
-	originDefault   = "default"
-	originInstance  = "default of the instance"
+	tokenVariable    = "CLOUDFLARE_API_TOKEN"
+	crowdsecVariable = "EDGEBAN_CROWDSEC_KEY"
+	originDefault    = "default"
+	originInstance   = "default of the instance"
 )
 
 // resolver finds each setting's value: flag, else environment, else credential, else configuration file, else
@@ -59,6 +59,7 @@ func resolve(cmd *cli.Command, sys *system, p *problems) map[string]value {
 			r.file = readConfigFile(values[s.name], p)
 		}
 	}
+	crowdsecAlone(values)
 	return values
 }
 
@@ -66,8 +67,8 @@ func (r resolver) value(s setting) value {
 	if r.cmd.IsSet(s.name) {
 		return value{r.flagTexts(s), "flag --" + s.name}
 	}
-	if s.name == "token-file" && r.sys.getenv(tokenVariable) != "" {
-		return value{nil, "environment " + tokenVariable + " instead"}
+	if secret, holds := secretOf(s.name); holds && r.sys.getenv(secret.variable) != "" {
+		return value{nil, "environment " + secret.variable + " instead"}
 	}
 	if text, set := r.sys.lookupEnv(s.env); text != "" || set && s.emptyIsNone {
 		return value{split(s, text), "environment " + s.env}
@@ -89,15 +90,16 @@ func (r resolver) flagTexts(s setting) []string {
 	return []string{r.cmd.String(s.name)}
 }
 
-// credential is the token file that systemd hands over, if it does. A blank one is what the packaged units put in the place of a
-// token that is missing.
+// credential is the file of a secret that systemd hands over, if it does. A blank one is what the packaged units put in the place of
+// one that is missing.
 func (r resolver) credential(s setting) (value, bool) {
 	dir := r.sys.getenv("CREDENTIALS_DIRECTORY")
-	if s.name != "token-file" || dir == "" {
+	secret, holds := secretOf(s.name)
+	if !holds || dir == "" {
 		return value{}, false
 	}
-	file := filepath.Join(dir, tokenCredential)
-	return value{[]string{file}, "credential " + tokenCredential}, exists(file) && !blank(file)
+	file := filepath.Join(dir, secret.credential)
+	return value{[]string{file}, "credential " + secret.credential}, exists(file) && !blank(file, secret.noun)
 }
 
 func (r resolver) byDefault(s setting) value {
@@ -106,13 +108,14 @@ func (r resolver) byDefault(s setting) value {
 	}
 	text := s.fallback
 	if r.instance != "" {
+		if secret, holds := secretOf(s.name); holds {
+			if own := r.sys.path("/etc/edgeban/" + r.instance + "." + secret.ending); exists(own) {
+				return value{[]string{own}, originInstance}
+			}
+		}
 		switch s.name {
 		case "config": // one that is missing must not pass for another
 			return value{[]string{r.sys.path("/etc/edgeban/" + r.instance + ".toml")}, originInstance}
-		case "token-file":
-			if own := r.sys.path("/etc/edgeban/" + r.instance + ".token"); exists(own) {
-				return value{[]string{own}, originInstance}
-			}
 		case "state-dir":
 			return value{[]string{r.sys.path(filepath.Join(text, r.instance))}, originInstance}
 		}
@@ -123,7 +126,7 @@ func (r resolver) byDefault(s setting) value {
 	if text == "" || s.ifExists && !exists(text) {
 		return value{nil, originDefault}
 	}
-	return value{[]string{text}, originDefault}
+	return value{split(s, text), originDefault}
 }
 
 // stateDirectory is the directory that systemd made for the state. It names all those of a unit, with colons between them; that of
@@ -166,8 +169,8 @@ func exists(path string) bool {
 
 // blank reports whether there is nothing in the file but white space. One that cannot be read is not blank, so that reading it
 // says why.
-func blank(path string) bool {
-	content, _, err := readTokenFile(path)
+func blank(path, noun string) bool {
+	content, _, err := readSecretFile(path, noun)
 	return err == nil && strings.TrimSpace(content) == ""
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"edgeban/cloudflare"
+	"edgeban/sources/crowdsec"
 )
 
 func mustPrefix(text string) netip.Prefix { return netip.MustParsePrefix(text) }
@@ -17,7 +18,7 @@ func mustPrefix(text string) netip.Prefix { return netip.MustParsePrefix(text) }
 // diffSettings compares what a command sees of its settings.
 func diffSettings(want, got Settings) string {
 	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{}), cmpopts.IgnoreUnexported(Settings{}),
-		cmpopts.IgnoreTypes(cloudflare.Secret{}),
+		cmpopts.IgnoreTypes(cloudflare.Secret{}, crowdsec.Key{}),
 		cmpopts.EquateEmpty())
 }
 
@@ -101,7 +102,7 @@ func TestPrecedence(t *testing.T) {
 // tokenOf is the token that settings hide, found again.
 func tokenOf(h *host, s Settings) string {
 	sys := h.system(nil, nil)
-	token, _ := s.findToken(&sys, &problems{})
+	token, _ := s.findSecret(tokenSecret(), &sys, &problems{})
 	return token
 }
 

@@ -16,6 +16,7 @@ import (
 const (
 	testAccount   = "0123456789abcdef0123456789abcdef"
 	testToken     = "v1_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4_testing"
+	testKey       = "Y3Jvd2RzZWMta2V5LW9mLXRoZS10ZXN0cy1vbmx5MT2" // CrowdSec's
 	testMachineID = "6b8c3f1e0d5a4c7f9e2b1a0c3d4e5f60\n"
 )
 
@@ -245,7 +246,7 @@ func TestBadSettings(t *testing.T) {
 			want: []string{"etc/edgeban/edgeban.toml, line 1: unexpected EOF; expected value"}},
 		{name: "no source", need: needSources, env: map[string]string{"EDGEBAN_FAIL2BAN_DB": ""}, want: []string{
 			"no source of bans (environment EDGEBAN_FAIL2BAN_DB)",
-			"  Set fail2ban-db: without a source nothing could be told from \"nobody is banned\".",
+			"  Set fail2ban-db or crowdsec-url: without a source nothing could be told from \"nobody is banned\".",
 		}},
 		{name: "no machine id", need: needCloudflare, args: []string{"--account", testAccount},
 			env: map[string]string{tokenVariable: testToken}, files: map[string]string{"etc/machine-id": "uninitialized\n"},
@@ -361,7 +362,7 @@ log-level = "warn"
 	}
 	want := Settings{
 		Fail2banDBs: []string{"/a.sqlite3", "/b,c.sqlite3"}, Fail2banBantime: 10 * time.Minute,
-		Jails: []string{"ssh*"}, Account: testAccount, List: "edgeban",
+		Jails: []string{"ssh*"}, CrowdSecOrigins: []string{"crowdsec", "cscli", "cscli-import", "console"}, Account: testAccount, List: "edgeban",
 		Owner: "web-1-ddb14b4c", OwnerDerived: true, Exclusive: true, MaxItems: 10000, BatchSize: 10000, APIURL: "http://127.0.0.1:8080/v4",
 		IPv6Prefix: 56, MinPrefix4: 16, MinPrefix6: 32, Margin: 3 * time.Minute,
 		Allow: []AllowEntry{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,9 @@ func setupCommand(sys *system) *cli.Command {
 		Name:  "setup",
 		Usage: "create the list and the rule that blocks what is on it",
 		Description: "Finds the account by the token, creates the list when it is missing, and appends a custom rule that uses\n" +
-			"it to each zone named. What is there stays as it is, so a second run changes nothing. On a terminal it\n" +
-			"asks for what no flag says, and before it writes.\n\n" +
+			"it to each zone named. Where challenge-list is set, there are two lists and two rules, the second one with\n" +
+			"the action managed_challenge. What is there stays as it is, so a second run changes nothing. On a terminal\n" +
+			"it asks for what no flag says, and before it writes.\n\n" +
 			"What the token needs:\n" +
 			"  the list      " + permissionLists + "\n" +
 			"  the rule      " + permissionZones + " and " + permissionRules + "; without them the rule is\n" +
@@ -36,7 +38,7 @@ func setupCommand(sys *system) *cli.Command {
 			"2 usage or settings.",
 		Flags: append(settingFlags(),
 			&cli.StringSliceFlag{Name: "zone", Local: true, HideDefault: true, Usage: "`DOMAIN` to protect, as Cloudflare names the zone; repeatable"},
-			&cli.StringFlag{Name: "action", Local: true, HideDefault: true, Usage: "`WORD` for what the rule does, block or managed_challenge (default: block)"},
+			&cli.StringFlag{Name: "action", Local: true, HideDefault: true, Usage: "`WORD` for what the rule of the block list does, block or managed_challenge (default: block)"},
 			&cli.BoolFlag{Name: "dry-run", HideDefault: true, Local: true, Usage: "change nothing, say what would be done"},
 			&cli.BoolFlag{Name: "yes", HideDefault: true, Local: true, Usage: "ask nothing"},
 		),
@@ -54,16 +56,24 @@ func setupCommand(sys *system) *cli.Command {
 type setup struct {
 	*session
 	zones  []string // names
-	action string   // empty: to be asked for
-	chosen bool     // somebody said which action it is to be
+	action string   // of the block list's rule; empty: to be asked for
 	dryRun bool
 	asked  *questions // nil: nobody is there to be asked
 
 	account  string // its id
 	lists    []cloudflare.List
-	list     cloudflare.List // without an id: to be created
-	rules    []zoneRule      // one for each zone
+	wanted   []*wanted
 	failures []error
+}
+
+// wanted is a list that is to be there, and the rules that are to use it.
+type wanted struct {
+	*setup
+	work   work
+	there  cloudflare.List // without an id: to be created
+	action string          // of its rules
+	chosen bool            // somebody said which action it is to be
+	rules  []zoneRule      // one for each zone
 }
 
 func newSetup(cmd *cli.Command, sys *system) (*setup, error) {
@@ -113,12 +123,14 @@ func (u *setup) do(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := u.createList(ctx); err != nil {
-		return errors.Join(append(u.failures, err)...)
-	}
-	for _, r := range u.rules {
-		if r.state == ruleDue {
-			u.addRule(ctx, r)
+	for _, l := range u.wanted {
+		if err := l.createList(ctx); err != nil {
+			return errors.Join(append(u.failures, err)...)
+		}
+		for _, r := range l.rules {
+			if r.state == ruleDue {
+				l.addRule(ctx, r)
+			}
 		}
 	}
 	return u.end()
@@ -133,8 +145,12 @@ func (u *setup) plan(ctx context.Context) error {
 	if u.client, err = u.client.For(u.account); err != nil {
 		return err
 	}
-	if err := u.findList(ctx); err != nil {
-		return err
+	for _, w := range u.works() {
+		l := &wanted{setup: u, work: w, action: "managed_challenge"}
+		if err := l.findList(ctx); err != nil {
+			return err
+		}
+		u.wanted = append(u.wanted, l)
 	}
 	if len(u.zones) == 0 && u.asked != nil {
 		if err := u.askForZones(ctx, zones); err != nil {
@@ -146,11 +162,11 @@ func (u *setup) plan(ctx context.Context) error {
 			return err
 		}
 	}
-	if u.chosen = u.action != ""; !u.chosen {
-		u.action = "block"
-	}
-	for _, name := range u.zones {
-		u.rules = append(u.rules, u.findRule(ctx, name))
+	u.wanted[0].action, u.wanted[0].chosen = cmp.Or(u.action, "block"), u.action != ""
+	for _, l := range u.wanted {
+		for _, name := range u.zones {
+			l.rules = append(l.rules, l.findRule(ctx, name))
+		}
 	}
 	return nil
 }
@@ -158,12 +174,14 @@ func (u *setup) plan(ctx context.Context) error {
 // pending is what is to be written, in words.
 func (u *setup) pending() []string {
 	var all []string
-	if u.list.ID == "" {
-		all = append(all, "list "+u.list.Name)
-	}
-	for _, r := range u.rules {
-		if r.state == ruleDue {
-			all = append(all, "rule in "+r.name)
+	for _, l := range u.wanted {
+		if l.there.ID == "" {
+			all = append(all, "list "+l.there.Name)
+		}
+		for _, r := range l.rules {
+			if r.state == ruleDue {
+				all = append(all, "rule in "+r.name)
+			}
 		}
 	}
 	return all
@@ -187,9 +205,15 @@ func (u *setup) end() error {
 	if len(u.failures) > 0 {
 		return errors.Join(u.failures...)
 	}
-	if len(u.zones) == 0 && u.list.References == 0 {
-		fmt.Fprintf(u.out.stdout, "\nNothing is blocked until a rule uses the list. Run edgeban setup --zone DOMAIN, or paste it in the dashboard:\n%s",
-			u.ruleToPaste(""))
+	unused := false
+	for _, l := range u.wanted {
+		if len(u.zones) == 0 && l.there.References == 0 {
+			unused = true
+			fmt.Fprintf(u.out.stdout, "\nNothing is %s until a rule uses the list. Run edgeban setup --zone DOMAIN, or paste it in the dashboard:\n%s",
+				l.work.done(), l.ruleToPaste(""))
+		}
+	}
+	if unused {
 		return nil
 	}
 	fmt.Fprintln(u.out.stdout, "\nEverything is there. Next: edgeban check")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"edgeban/cloudflare"
+	"edgeban/reconcile"
 )
 
 // ruleState is what there is to do about the rule of a zone.
@@ -35,18 +36,18 @@ func actionTitle(action string) (string, bool) {
 }
 
 // rule is the rule as it is added. Its ref is what a later run finds it by.
-func (u *setup) rule() cloudflare.Rule {
+func (u *wanted) rule() cloudflare.Rule {
 	return cloudflare.Rule{
-		Ref:         "edgeban_" + u.list.Name,
-		Description: "edgeban: addresses on the list " + u.list.Name,
-		Expression:  cloudflare.ListExpression(u.list.Name),
+		Ref:         "edgeban_" + u.there.Name,
+		Description: "edgeban: addresses on the list " + u.there.Name,
+		Expression:  cloudflare.ListExpression(u.there.Name),
 		Action:      u.action,
 		Enabled:     true,
 	}
 }
 
 // findRule looks at the custom rules of one zone.
-func (u *setup) findRule(ctx context.Context, name string) zoneRule {
+func (u *wanted) findRule(ctx context.Context, name string) zoneRule {
 	ctx, cancel := u.within(ctx)
 	defer cancel()
 	r := zoneRule{name: name, state: ruleFailed}
@@ -59,13 +60,13 @@ func (u *setup) findRule(ctx context.Context, name string) zoneRule {
 	}
 	switch {
 	case forbidden(err):
-		u.failures = append(u.failures, &ruleForbiddenError{name, u.ruleToPaste(name), err})
+		u.setup.failures = append(u.setup.failures, &ruleForbiddenError{name, u.ruleToPaste(name), err})
 	case err != nil:
-		u.failures = append(u.failures, err)
+		u.setup.failures = append(u.setup.failures, err)
 	default:
 		r.state, r.text, err = u.judge(r)
 		if err != nil {
-			u.failures = append(u.failures, err)
+			u.setup.failures = append(u.setup.failures, err)
 		}
 	}
 	return r
@@ -106,26 +107,29 @@ func (e *ruleForbiddenError) Hint() string {
 }
 
 // judge decides what a zone's rules mean: nothing is ever changed or taken away, so what is in the way is for a person.
-func (u *setup) judge(r zoneRule) (ruleState, string, error) {
+func (u *wanted) judge(r zoneRule) (ruleState, string, error) {
 	want := u.rule()
 	for _, have := range r.have.Rules {
 		if have.Ref != want.Ref && have.Description != want.Description {
 			continue
 		}
 		switch {
-		case !have.Uses(u.list.Name):
+		case !have.Uses(u.there.Name):
 			return ruleFailed, "", &zoneError{r.name, "edgeban's rule no longer uses the list",
 				"Somebody changed its expression. Mend it in the dashboard, or delete the rule and run setup again:\n" + u.ruleToPaste(r.name)}
 		case !have.Enabled:
 			return ruleFailed, "", &zoneError{r.name, "edgeban's rule is disabled", "Enable it in the dashboard: " + customRulesPage + "."}
-		case have.Action != want.Action && (u.chosen || !have.Bars()):
+		case have.Action != want.Action && (u.chosen || !have.Bars() || u.work.remedy == reconcile.Challenge && have.Action == "block"):
 			title, _ := actionTitle(want.Action)
-			return ruleFailed, "", &zoneError{r.name, fmt.Sprintf("edgeban's rule has the action %s", printable(have.Action)),
-				"Choose " + title + " in the dashboard (" + customRulesPage + "), or leave it and run setup with --action " + printable(have.Action) + "."}
+			do := "Choose " + title + " in the dashboard (" + customRulesPage + ")"
+			if u.work.remedy == reconcile.Block {
+				do += ", or leave it and run setup with --action " + printable(have.Action)
+			}
+			return ruleFailed, "", &zoneError{r.name, fmt.Sprintf("edgeban's rule has the action %s", printable(have.Action)), do + "."}
 		}
 		return ruleThere, "the rule is there, " + have.Action, nil
 	}
-	bars := func(have cloudflare.Rule) bool { return have.Enabled && have.Bars() && have.Uses(u.list.Name) }
+	bars := func(have cloudflare.Rule) bool { return have.Enabled && have.Bars() && have.Uses(u.there.Name) }
 	if i := slices.IndexFunc(r.have.Rules, bars); i >= 0 {
 		return ruleThere, "a rule made by hand uses the list, " + r.have.Rules[i].Action, nil
 	}
@@ -133,7 +137,7 @@ func (u *setup) judge(r zoneRule) (ruleState, string, error) {
 }
 
 // addRule appends the rule to a zone.
-func (u *setup) addRule(ctx context.Context, r zoneRule) {
+func (u *wanted) addRule(ctx context.Context, r zoneRule) {
 	ctx, cancel := u.within(ctx)
 	defer cancel()
 	err := u.client.AddRule(ctx, r.zone, r.have, u.rule())
@@ -150,20 +154,20 @@ func (u *setup) addRule(ctx context.Context, r zoneRule) {
 	case err == nil:
 		u.say("rule", r.name+": added, "+u.action)
 	case errors.As(err, &failure) && failure.RulesFull():
-		u.failures = append(u.failures, &zoneError{r.name, fmt.Sprintf("the plan's quota of custom rules is used up: %v", err),
+		u.setup.failures = append(u.setup.failures, &zoneError{r.name, fmt.Sprintf("the plan's quota of custom rules is used up: %v", err),
 			"A Free plan allows five in each zone. Widen one whose action is the same: (its expression) or " + u.rule().Expression +
 				", or delete one: " + customRulesPage + "."})
 	case forbidden(err):
-		u.failures = append(u.failures, &ruleForbiddenError{r.name, u.ruleToPaste(r.name), err})
+		u.setup.failures = append(u.setup.failures, &ruleForbiddenError{r.name, u.ruleToPaste(r.name), err})
 	default:
-		u.failures = append(u.failures, err)
+		u.setup.failures = append(u.setup.failures, err)
 	}
 }
 
 const customRulesPage = "Security → WAF → Custom rules"
 
 // ruleToPaste is the rule as a person enters it in the dashboard.
-func (u *setup) ruleToPaste(zone string) string {
+func (u *wanted) ruleToPaste(zone string) string {
 	want := u.rule()
 	title, _ := actionTitle(want.Action)
 	where := "each zone"

@@ -12,20 +12,26 @@ import (
 
 // printPlan says what is there and what is to be done, with the permission that it takes.
 func (u *setup) printPlan() {
-	if u.list.ID != "" {
-		u.say("list", fmt.Sprintf("%s: is there, %s", u.list.Name, plural(u.list.Items, "item")))
+	for _, l := range u.wanted {
+		l.printPlan()
+	}
+}
+
+func (u *wanted) printPlan() {
+	if u.there.ID != "" {
+		u.setup.say("list", fmt.Sprintf("%s: is there, %s", u.there.Name, plural(u.there.Items, "item")))
 	} else {
-		u.say("list", fmt.Sprintf("%s: to be created (needs %s)", u.list.Name, permissionLists))
+		u.setup.say("list", fmt.Sprintf("%s: to be created (needs %s)", u.there.Name, permissionLists))
 	}
 	for _, r := range u.rules {
 		switch r.state {
 		case ruleThere:
-			u.say("rule", r.name+": "+r.text)
+			u.setup.say("rule", r.name+": "+r.text)
 		case ruleDue:
-			u.say("rule", fmt.Sprintf("%s: to be appended: %s, %s (needs %s and %s)",
+			u.setup.say("rule", fmt.Sprintf("%s: to be appended: %s, %s (needs %s and %s)",
 				r.name, u.rule().Expression, u.action, permissionZones, permissionRules))
 		case ruleFailed:
-			u.say("rule", r.name+": see below")
+			u.setup.say("rule", r.name+": see below")
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"edgeban/cloudflare/cloudflaretest"
+	"edgeban/sources/crowdsec/crowdsectest"
 )
 
 // site is a host with a Fail2Ban and an edgeban, and the Cloudflare that it talks to.
@@ -26,7 +27,9 @@ type site struct {
 	edge *cloudflaretest.Cloudflare
 	list string // the id of the list "edgeban"
 
-	gateway *pushgateway // of which edgeban knows only where a test says so
+	// Of these edgeban knows only where a test says so.
+	lapi    *crowdsectest.LAPI
+	gateway *pushgateway
 }
 
 // dawn is when every bubble's story begins.
@@ -43,7 +46,7 @@ func inBubble(t *testing.T, f func(t *testing.T)) {
 
 // newSite makes a site whose files lie in dir: a database without bans, a list without items that one rule uses.
 func newSite(dir string) (*site, error) {
-	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{}), gateway: &pushgateway{}}
+	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{}), lapi: crowdsectest.New(testKey), gateway: &pushgateway{}}
 	s.edge.AddAccount(testAccount)
 	s.edge.AddAccountToken(testAccount, testToken, cloudflaretest.ListsEdit)
 	s.list = s.edge.AddList(testAccount, "edgeban", "ip")
@@ -90,6 +93,7 @@ func (s *site) system(lookupEnv func(string) (string, bool), stdout, stderr io.W
 		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
 		transport:      s.edge.Transport(),
 		pushgateway:    s.gateway,
+		lapi:           s.lapi.Transport(),
 		terminal:       true,
 		systemctl:      func(context.Context, ...string) ([]byte, error) { return nil, errors.New("no systemd here") },
 		root:           s.dir,
@@ -116,9 +120,11 @@ func masked(text string) string {
 }
 
 // items are the list's items as text, one a line.
-func (s *site) items() string {
+func (s *site) items() string { return s.itemsOn(s.list) }
+
+func (s *site) itemsOn(list string) string {
 	var b strings.Builder
-	for _, item := range s.edge.Items(s.list) {
+	for _, item := range s.edge.Items(list) {
 		fmt.Fprintf(&b, "%s  %s\n", item.IP, item.Comment)
 	}
 	return b.String()

@@ -40,11 +40,25 @@ func (x *session) status(ctx context.Context, asJSON bool) error {
 		return &notDoneError{err, "Who reads it needs the rights of who runs sync: try sudo. A damaged one is set aside by the next run."}
 	}
 	x.state, x.account = lists, accounts.Accounts[x.settings.Account]
-	v := x.statusView(x.sys.nextRun(ctx, x.unit("timer")))
-	if asJSON {
-		return writeJSON(x.out.stdout, v)
+	var views []statusView
+	for _, w := range x.works() {
+		views = append(views, w.statusView(x.sys.nextRun(ctx, x.unit("timer"))))
 	}
-	return x.writeStatus(v)
+	if asJSON {
+		if len(views) > 1 {
+			views[0].Challenge = &views[1]
+		}
+		return writeJSON(x.out.stdout, views[0])
+	}
+	var b strings.Builder
+	for i, v := range views {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		x.writeStatus(&b, v)
+	}
+	_, err = io.WriteString(x.out.stdout, b.String())
+	return err
 }
 
 // statusView is what `edgeban status --json` prints. Its JSON names are an interface. What is null is not known.
@@ -63,6 +77,8 @@ type statusView struct {
 	Allowed      []allowedRow `json:"allowed"`
 	Operation    *time.Time   `json:"open_operation_since"` // null: every operation was seen to end
 	NextRun      *time.Time   `json:"next_run"`             // null: no timer, or not known
+
+	Challenge *statusView `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
 }
 
 type allowedRow struct {
@@ -70,40 +86,37 @@ type allowedRow struct {
 	Until  time.Time `json:"until"`
 }
 
-func (x *session) statusView(next time.Time) statusView {
-	list, past := x.listState(), x.past()
+func (w work) statusView(next time.Time) statusView {
+	list, past := w.listState(), w.past()
 	throttle := past.Throttle
 	v := statusView{
-		List: x.settings.List, LastRun: list.LastRun, LastSuccess: instant(list.LastSuccess), SkippedSince: instant(list.SkippedSince),
+		List: w.list, LastRun: list.LastRun, LastSuccess: instant(list.LastSuccess), SkippedSince: instant(list.SkippedSince),
 		RefusedSince: instant(throttle.Since), Refused: throttle.Why, RefusedRuns: throttle.InARow, Measured: list.Measured,
 		Operation: instant(past.Open.Since), NextRun: instant(next), Allowed: []allowedRow{},
 	}
-	if throttle.Held(x.now) {
+	if throttle.Held(w.now) {
 		v.HeldUntil = instant(throttle.Hold)
 	}
 	missing, stale := past.Waiting.Oldest()
 	v.MissingSince, v.StaleSince = instant(missing), instant(stale)
-	for _, l := range inForce(list.Allowed, x.now) {
+	for _, l := range inForce(list.Allowed, w.now) {
 		v.Allowed = append(v.Allowed, allowedRow{reconcile.PrefixText(l.Prefix), l.Until})
 	}
 	return v
 }
 
 // writeStatus prints it for people.
-func (x *session) writeStatus(v statusView) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "list %s\n", v.List)
-	table(&b, func(w io.Writer) {
+func (x *session) writeStatus(b *strings.Builder, v statusView) {
+	fmt.Fprintf(b, "list %s\n", v.List)
+	table(b, func(w io.Writer) {
 		for _, row := range x.statusRows(v) {
 			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}
 	})
 	if v.LastRun == nil && v.Measured == nil {
-		fmt.Fprintf(&b, "\nNo run has left word in %s. Try one: edgeban sync. Then start the timer: systemctl enable --now %s\n",
+		fmt.Fprintf(b, "\nNo run has left word in %s. Try one: edgeban sync. Then start the timer: systemctl enable --now %s\n",
 			x.settings.StateDir, x.unit("timer"))
 	}
-	_, err := io.WriteString(x.out.stdout, b.String())
-	return err
 }
 
 // statusRows are what there is to say, each with its name.

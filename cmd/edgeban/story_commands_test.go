@@ -28,6 +28,11 @@ import (
 //	unban JAIL IP [FILE]                fail2ban-client unban
 //	jail NAME on|off [FILE]             jails.enabled
 //	database FILE                       one more Fail2Ban; sql DATABASE FILE: some other database
+//	decision TYPE VALUE LENGTH [SCENARIO [ORIGIN]]   CrowdSec decides: ban 192.0.2.1 4h crowdsecurity/ssh-bf crowdsec
+//	decisions N LENGTH [ORIGIN]         … so many times, to ban 203.0.NNN.NNN
+//	undecide VALUE                      cscli decisions delete; "all": --all; "wipe": a new database
+//	lapi-fault STATUS|down|BODY         what it answers from now on; lapi-well
+//	lapi-asked N                        how many requests it got so far, all of them for decisions
 //	hold-lock [FOR], release-lock       another run is at work, until then or for so long
 //	cf-items                            prints the list; cmp stdout
 //	cf-item IP COMMENT, cf-delete IP    somebody at the dashboard
@@ -79,9 +84,11 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		return equal(args[0], s.ended.ProcessState.ExitCode(), "is the exit status")
 	})
 	fail2banCommands(command)
+	crowdsecCommands(command)
 	cloudflareCommands(command)
 	setupCommands(command)
 	pushgatewayCommands(command)
+	challengeCommands(command)
 	return commands
 }
 

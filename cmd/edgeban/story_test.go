@@ -81,6 +81,7 @@ func setUp(env *testscript.Env, process bool) error {
 		env.Setenv(name, value)
 	}
 	env.Setenv("TZ", "UTC")
+	env.Setenv("CROWDSEC_KEY", testKey)
 	if !process {
 		return nil
 	}

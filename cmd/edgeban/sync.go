@@ -71,21 +71,52 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	if err := x.keepDistance(ctx); err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
 	}
-	target := x.target()
-	run := x.run(target)
-	run.Limits.AllowRemovals = allowRemovals
-	report := run.Do(ctx)
-	x.progress.done()
-	report.Err = x.interrupted(ctx, report.Err)
-	x.keep(report, target)
-	x.publish(ctx, report)
-	return x.conclude(report)
+	done := x.each(ctx, func(w work) reconcile.Run {
+		run := w.run(w.target())
+		run.Limits.AllowRemovals = allowRemovals
+		return run
+	})
+	x.publish(ctx, done)
+	return x.conclude(done)
+}
+
+// ended is a run on one of the lists that has ended.
+type ended struct {
+	work
+	report   reconcile.Report
+	requests int  // that it made
+	untold   bool // there was no time left for it, and another run says why
+}
+
+// each asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
+func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
+	var said reconcile.Readings
+	for i, w := range x.works() {
+		stopped := ctx.Err() != nil
+		run := prepare(w)
+		if i == 0 {
+			said = run.Read(ctx)
+		} else {
+			run = run.After(done[0].report)
+			said.Notes, said.Took = nil, 0 // told already
+		}
+		before := x.requests()
+		report := run.DoWith(ctx, said)
+		x.progress.done()
+		report.Duration += said.Took
+		report.Err = x.interrupted(ctx, report.Err)
+		if target, ok := run.Target.(*cloudflare.ListTarget); ok && !run.DryRun {
+			w.keep(report, target)
+		}
+		done = append(done, ended{w, report, x.requests() - before, i > 0 && stopped})
+	}
+	return done
 }
 
 // keepDistance waits until the last write is far enough back, before anything is read: a storm of bans becomes one write.
 func (x *session) keepDistance(ctx context.Context) error {
 	interval := min(x.settings.WriteInterval, x.settings.Timeout/2) // the default may be too long for a short timeout
-	pause := x.past().Throttle.Distance(x.now, interval)
+	pause := x.blocking().past().Throttle.Distance(x.now, interval)
 	if pause == 0 {
 		return nil
 	}
@@ -99,10 +130,10 @@ func (x *session) keepDistance(ctx context.Context) error {
 }
 
 // keep writes the state for the next run.
-func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
-	list := x.state.Lists[x.key()]
+func (w work) keep(report reconcile.Report, target *cloudflare.ListTarget) {
+	list := w.listState()
 	list.LastRun = lastRunOf(report)
-	if m := measuredBy(report, x.settings.MaxItems); m != nil {
+	if m := measuredBy(report, w.settings.MaxItems); m != nil {
 		list.Measured = m
 	}
 	switch {
@@ -116,22 +147,28 @@ func (x *session) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 		list.LastSuccess = report.Now.UTC()
 	}
 	list.UntaggedAllowed = list.UntaggedAllowed || removedUntagged(report)
-	if err := x.save(list, report, target); err != nil {
-		x.out.warnOf(err, "")
+	if err := w.save(list, report, target); err != nil {
+		w.out.warnOf(err, "")
 	}
 }
 
 // save writes the state with what a run, or a command by hand, left on the list and on its account.
-func (x *session) save(list listState, report reconcile.Report, target *cloudflare.ListTarget) error {
+func (w work) save(list listState, report reconcile.Report, target *cloudflare.ListTarget) error {
 	list.Past = report.Next
 	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
-	account := x.account
+	account := w.account
 	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
-	if size := target.BatchSize(); size < x.settings.BatchSize {
+	if size := target.BatchSize(); size < w.settings.BatchSize {
 		account.BatchSize = size
 	}
-	x.state.Lists = with(x.state.Lists, x.key(), list)
-	return errors.Join(x.keepAccount(account), x.dir.lists().save(x.state))
+	for _, other := range w.works() { // whose operation it was, this run has seen to it
+		if state, known := w.state.Lists[other.key()]; known {
+			state.Open = reconcile.Open{}
+			w.state.Lists = with(w.state.Lists, other.key(), state)
+		}
+	}
+	w.state.Lists = with(w.state.Lists, w.key(), list)
+	return errors.Join(w.keepAccount(account), w.dir.lists().save(w.state))
 }
 
 // keepAccount writes what is known of the account, unless nothing of it is new.
@@ -166,41 +203,72 @@ func succeeded(r reconcile.Report) bool {
 	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
 }
 
-// conclude tells how the run ended and returns the error that gives the exit status.
-func (x *session) conclude(report reconcile.Report) error {
-	x.remark(report)
-	x.advise(report)
+// conclude tells how the runs ended and returns the error that gives the exit status.
+func (x *session) conclude(done []ended) error {
+	err := done[0].conclude(true)
+	for _, e := range done[1:] {
+		if e.untold || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
+			continue // for the same reason
+		}
+		err = joined(err, e.conclude(false))
+	}
+	return err
+}
+
+// joined is errors.Join that leaves a single error as it is.
+func joined(a, b error) error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return errors.Join(a, b)
+}
+
+// conclude tells how one run ended. The first one tells of the sources, too.
+func (e ended) conclude(first bool) error {
+	report := e.report
+	e.remark(report)
+	e.advise(report)
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 	case errors.Is(report.Err, context.Canceled):
-		return x.out.fail(report.Err)
+		return e.out.fail(report.Err)
 	default:
-		return x.skipped(report)
+		return e.skipped(report)
 	}
 	for _, s := range report.Sources {
-		if s.Err != nil {
-			x.out.warnOf(s.Err, "; its items stay until it answers again")
+		if s.Err != nil && first {
+			e.out.warnOf(s.Err, "; its items stay until it answers again")
 		}
 	}
 	switch report.Outcome {
 	case reconcile.OutcomeFailed:
-		return x.out.fail(report.Err)
+		return e.out.fail(report.Err)
 	case reconcile.OutcomeHeld:
-		x.out.held(x.settings.List, report)
+		e.out.held(e.list, report)
 		return nil
 	}
-	x.out.summary(x.settings.List, report, x.requests())
-	return x.out.fail(report.Err)
+	e.out.summary(e.list, report, e.requests)
+	if report.Err != nil && len(e.works()) > 1 {
+		report.Err = fmt.Errorf("list %s: %w", e.list, report.Err)
+	}
+	return e.out.fail(report.Err)
 }
 
 // skipped tells why a run did nothing. A run that is skipped is no failure, the next one may do; but somebody must learn of it
 // when no run does.
-func (x *session) skipped(report reconcile.Report) error {
-	since := x.state.Lists[x.key()].SkippedSince
-	if lasting := report.Now.Sub(since); !since.IsZero() && lasting >= x.settings.SkipAlarm {
-		return x.out.fail(&skipAlarmError{since: since, lasting: lasting, err: report.Err})
+func (w work) skipped(report reconcile.Report) error {
+	since := w.listState().SkippedSince
+	if lasting := report.Now.Sub(since); !since.IsZero() && lasting >= w.settings.SkipAlarm {
+		return w.out.fail(&skipAlarmError{since: since, lasting: lasting, err: report.Err})
 	}
-	x.out.skipped(report.Err, "The run was skipped and the list left as it is.")
+	meaning := "The run was skipped and the list left as it is."
+	if len(w.works()) > 1 {
+		meaning = "The run was skipped and the lists left as they are."
+	}
+	w.out.skipped(report.Err, meaning)
 	return nil
 }
 
@@ -217,33 +285,38 @@ func (e *skipAlarmError) Error() string {
 func (e *skipAlarmError) Unwrap() error { return e.err }
 
 // remark says what a person ought to know besides the numbers.
-func (x *session) remark(report reconcile.Report) {
+func (w work) remark(report reconcile.Report) {
 	for _, note := range report.Notes {
-		x.out.warn(note)
+		w.out.warn(note)
 	}
 	if report.Survey != nil && report.Survey.References == 0 {
-		x.out.warn("no rule uses list " + x.settings.List + ": nothing is blocked; add a WAF custom rule (ip.src in $" + x.settings.List + ") with action Block, or run edgeban setup")
+		w.out.warn(fmt.Sprintf("no rule uses list %s: nothing is %s; add a WAF custom rule %s with action %s, or run edgeban setup",
+			w.list, w.done(), cloudflare.ListExpression(w.list), w.actionTitle()))
 	}
 }
 
 // advise says what the bans that were left out tell about the set-up. diff lists them one by one instead.
-func (x *session) advise(report reconcile.Report) {
+func (w work) advise(report reconcile.Report) {
 	if n := leftOutBy(report, reconcile.LeftOutCloudflare); n > 0 {
-		x.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
+		w.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
 			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
 	}
 	if report.Plan != nil && len(report.Plan.Blocked) > 0 {
-		x.out.warn(blockedNote(report.Plan.Blocked))
+		w.out.warn(blockedNote(report.Plan.Blocked))
 	}
 	if n := leftOutBy(report, reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
 		what := fmt.Sprintf("all %d active bans are", n)
 		if n == 1 {
 			what = "the only active ban is"
 		}
-		x.out.warn(what + " left out by the settings jail and exclude-jail")
+		w.out.warn(what + " left out by the filters of jails and scenarios")
 	}
 	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
-		x.out.warn(plural(n, "ban") + " left out for want of room: the most recent ones are kept")
+		note := plural(n, "ban") + " left out for want of room: the most recent ones are kept"
+		if lists := communityWithoutRoom(report); lists > 0 {
+			note += fmt.Sprintf("; %d of them are of CrowdSec's lists, which come last (crowdsec-origin)", lists)
+		}
+		w.out.warn(note)
 	}
 }
 
@@ -262,6 +335,17 @@ func leftOutBy(report reconcile.Report, reason reconcile.LeftOutReason) int {
 	n := 0
 	for _, l := range report.LeftOut() {
 		if l.Reason == reason {
+			n++
+		}
+	}
+	return n
+}
+
+// communityWithoutRoom is how many bans of lists that others made found no room.
+func communityWithoutRoom(report reconcile.Report) int {
+	n := 0
+	for _, l := range report.LeftOut() {
+		if l.Reason == reconcile.LeftOutNoRoom && l.Ban.Community {
 			n++
 		}
 	}

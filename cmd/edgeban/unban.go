@@ -61,19 +61,18 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 			return err
 		}
 	}
-	run := x.run(nil)
-	bans, unread := x.stillBanned(ctx, run, network, length > 0)
-	var remains reconcile.Remains
-	report, err := x.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
-		u := reconcile.Unban{Network: network, Touching: length > 0}
-		p, remains = run.Policy.PlanUnban(u, items, run.Ownership, now)
-		return p
-	})
-	if err != nil {
-		return x.notUnbanned(err, network, until)
+	bans, unread := x.stillBanned(ctx, network, length > 0)
+	var problems []error
+	for _, w := range x.works() {
+		still, err := w.takeOff(ctx, network, length > 0)
+		if err != nil {
+			return w.notUnbanned(err, network, until)
+		}
+		problems = append(problems, still...)
 	}
-	x.sayUnbanned(network, report, remains, until)
-	problems := x.stillBlocked(network, remains)
+	if !until.IsZero() {
+		x.say("%s stays off the list %s", reconcile.PrefixText(network), end(x.now, until))
+	}
 	if length == 0 {
 		problems = append(problems, unread...)
 		if len(bans) > 0 {
@@ -85,9 +84,25 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 		x.out.warnOf(err, "; whether it still bans this is unknown")
 	}
 	if len(bans) > 0 {
-		x.say("Fail2Ban still bans it. To make this last:\n%s", unbanCommands(bans))
+		x.say("%s still bans it. To make this last:\n%s", whoBans(bans), unbanCommands(bans))
 	}
 	return errors.Join(problems...)
+}
+
+// takeOff takes a network off one list; touching takes everything off that has to do with it. It returns what is on the list still.
+func (w work) takeOff(ctx context.Context, network netip.Prefix, touching bool) ([]error, error) {
+	run := w.run(nil)
+	var remains reconcile.Remains
+	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
+		u := reconcile.Unban{Network: network, Touching: touching}
+		p, remains = run.Policy.PlanUnban(u, items, run.Ownership, now)
+		return p
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.sayUnbanned(network, report, remains)
+	return w.stillBlocked(network, remains), nil
 }
 
 // allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too.
@@ -99,9 +114,10 @@ func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 	if x.dir == nil {
 		return failed(errors.New("there is no state directory"))
 	}
-	list := x.state.Lists[x.key()]
+	w := x.blocking()
+	list := w.listState()
 	list.Allowed = withAllowed(inForce(list.Allowed, x.now), allowedUntil{network, until.UTC()})
-	x.state.Lists = with(x.state.Lists, x.key(), list)
+	x.state.Lists = with(x.state.Lists, w.key(), list)
 	if err := x.dir.lists().save(x.state); err != nil {
 		return failed(err)
 	}
@@ -110,44 +126,38 @@ func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 
 // stillBanned are the sources' bans that put the network back on the list; where a temporary allow line keeps it off, those that
 // would without it.
-func (x *session) stillBanned(ctx context.Context, run reconcile.Run, network netip.Prefix, allowed bool) (bans []reconcile.Ban, unread []error) {
+func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed bool) (bans []reconcile.Ban, unread []error) {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
-	placed, sources, _, err := run.About(ctx, network)
-	for _, s := range sources {
-		if s.Err != nil {
-			unread = append(unread, s.Err)
-		}
+	said := x.blocking().run(nil).Read(ctx)
+	if unread = unanswered(said); said.Err != nil && len(unread) == 0 {
+		unread = append(unread, said.Err)
 	}
-	if err != nil && len(unread) == 0 {
-		unread = append(unread, err)
-	}
-	for _, p := range placed {
-		if p.Reason == "" || allowed && p.Reason == reconcile.LeftOutAllowed {
-			bans = append(bans, p.Ban)
+	for _, w := range x.works() {
+		for _, p := range w.run(nil).About(said, network) {
+			if p.Reason == "" || allowed && p.Reason == reconcile.LeftOutAllowed {
+				bans = append(bans, p.Ban)
+			}
 		}
 	}
 	return bans, unread
 }
 
 // sayUnbanned tells what was done.
-func (x *session) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains, until time.Time) {
+func (w work) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains) {
 	name := reconcile.PrefixText(network)
 	if len(report.Plan.Remove) == 0 {
-		x.say("nothing of ours to remove for %s on list %s", name, x.settings.List)
+		w.say("nothing of ours to remove for %s on list %s", name, w.list)
 	}
 	for _, r := range report.Plan.Remove {
 		reasons := printable(r.Tag.Reasons())
 		if r.Untagged {
 			reasons = "no tag"
 		}
-		x.say("removed %s (%s) from list %s", reconcile.PrefixText(r.Item.Prefix), reasons, x.settings.List)
+		w.say("removed %s (%s) from list %s", reconcile.PrefixText(r.Item.Prefix), reasons, w.list)
 	}
 	if remains.Inside > 0 {
-		x.say("%s inside it: each is a ban of its own", stay(remains.Inside))
-	}
-	if !until.IsZero() {
-		x.say("%s stays off the list %s", name, end(x.now, until))
+		w.say("%s inside it: each is a ban of its own", stay(remains.Inside))
 	}
 }
 
@@ -160,7 +170,7 @@ func stay(n int) string {
 }
 
 // stillBlocked is what is on the list still, and how it could go.
-func (x *session) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all []error) {
+func (w work) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all []error) {
 	name := reconcile.PrefixText(network)
 	for _, h := range remains.Around {
 		item := reconcile.PrefixText(h.Prefix)
@@ -172,19 +182,19 @@ func (x *session) stillBlocked(network netip.Prefix, remains reconcile.Remains) 
 		case reconcile.Peer:
 			hint = "Un-ban it on that host (" + owner + "): edgeban unban " + item
 		}
-		what := fmt.Sprintf("%s is still on list %s", name, x.settings.List)
+		what := fmt.Sprintf("%s is still on list %s", name, w.list)
 		if h.Prefix != network {
-			what = fmt.Sprintf("%s is still blocked: %s is on list %s", name, item, x.settings.List)
+			what = fmt.Sprintf("%s is still %s: %s is on list %s", name, w.done(), item, w.list)
 		}
-		all = append(all, &notDoneError{fmt.Errorf("%s (%s)", what, x.whoseItem(h)), hint})
+		all = append(all, &notDoneError{fmt.Errorf("%s (%s)", what, w.whoseItem(h)), hint})
 	}
 	return all
 }
 
 // notUnbanned adds what can be done when Cloudflare lets no change of the list through.
-func (x *session) notUnbanned(err error, network netip.Prefix, until time.Time) error {
+func (w work) notUnbanned(err error, network netip.Prefix, until time.Time) error {
 	advice := fmt.Sprintf("To un-ban somebody right now, change the rule's expression, which is not throttled:\n"+
-		"  (ip.src in $%s and not ip.src in {%s})", x.settings.List, reconcile.PrefixText(network))
+		"  (ip.src in $%s and not ip.src in {%s})", w.list, reconcile.PrefixText(network))
 	if !until.IsZero() {
 		advice += "\nThe next run that may write takes it off the list."
 	}
@@ -212,11 +222,32 @@ func (e stillBannedError) Hint() string {
 		"\nOr keep it off the list for a while: edgeban unban " + reconcile.PrefixText(e.network) + " --for 1h"
 }
 
+// whoBans names the sources of bans.
+func whoBans(bans []reconcile.Ban) string {
+	var names []string
+	for _, b := range bans {
+		name := "Fail2Ban"
+		if b.Source == "crowdsec" {
+			name = "CrowdSec"
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), " and ")
+}
+
 // unbanCommands are what to type to un-ban in each jail, a line each.
 func unbanCommands(bans []reconcile.Ban) string {
 	var lines []string
 	for _, b := range bans {
-		lines = append(lines, "  fail2ban-client set "+shellWord(b.Reason)+" unbanip "+shellWord(b.Value))
+		switch {
+		case b.Source == "fail2ban":
+			lines = append(lines, "  fail2ban-client set "+shellWord(b.Reason)+" unbanip "+shellWord(b.Value))
+		case strings.Contains(b.Value, "/"):
+			lines = append(lines, "  cscli decisions delete --range "+shellWord(b.Value))
+		default:
+			lines = append(lines, "  cscli decisions delete --ip "+shellWord(b.Value))
+		}
 	}
 	slices.Sort(lines)
 	return strings.Join(slices.Compact(lines), "\n")

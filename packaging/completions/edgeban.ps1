@@ -29,9 +29,19 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--fail2ban-bantime' = 'length of a ban whose record carries none, as in Fail2Ban before 0.11'
         '--jail' = 'jails to mirror'
         '--exclude-jail' = 'jails not to mirror'
+        '--challenge-jail' = 'jails whose bans are challenges'
+        '--crowdsec-url' = 'CrowdSec''s Local API: http://127.0.0.1:8080, https://… or unix:///path'
+        '--crowdsec-key-file' = 'file that holds CrowdSec''s API key; $EDGEBAN_CROWDSEC_KEY may hold the key itself'
+        '--crowdsec-ca' = 'certificates of the authority behind CrowdSec''s https, PEM'
+        '--crowdsec-cert' = 'client certificate for CrowdSec in place of a key, PEM'
+        '--crowdsec-cert-key' = 'private key of that certificate, PEM'
+        '--crowdsec-origin' = 'origins of decisions to mirror; CAPI and lists hold the community''s'
+        '--crowdsec-scenario' = 'scenarios to mirror; ssh-* is the same as */ssh-*'
+        '--exclude-scenario' = 'scenarios not to mirror'
         '--account' = 'account id, 32 hexadecimal digits'
         '--token-file' = 'file that holds the API token; $CLOUDFLARE_API_TOKEN may hold the token itself'
         '--list' = 'list to keep in step, by its name or its id'
+        '--challenge-list' = 'list of those to challenge, by its name or its id; without it challenges are left out'
         '--owner' = 'owner written into the comments of our items'
         '--former-owner' = 'owner whose items are ours now'
         '--ownership' = 'tagged: items by hand stay; exclusive: items without an owner are ours'
@@ -41,6 +51,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--ipv6-prefix' = 'widen IPv6 bans to this prefix length'
         '--min-prefix-4' = 'leave out broader IPv4 bans'
         '--min-prefix-6' = 'leave out broader IPv6 bans'
+        '--challenge-as-block' = 'yes: block whom the sources only want challenged'
         '--margin' = 'how long an item stays after its ban'
         '--allow' = 'address or network never to block'
         '--allow-file' = 'file of addresses and networks never to block, one per line'
@@ -77,7 +88,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         }
         'setup' = [ordered]@{
             '--zone' = 'DOMAIN to protect, as Cloudflare names the zone; repeatable'
-            '--action' = 'WORD for what the rule does, block or managed_challenge (default: block)'
+            '--action' = 'WORD for what the rule of the block list does, block or managed_challenge (default: block)'
             '--dry-run' = 'change nothing, say what would be done'
             '--yes' = 'ask nothing'
             '--help' = 'show help'
@@ -93,6 +104,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         'ban' = [ordered]@{
             '--for' = 'how long (default: 24h)'
             '--permanent' = 'without an end'
+            '--remedy' = 'WORD for what the edge is to do, block or challenge (default: block)'
             '--reason' = 'why; at most 100 bytes, kept in the item''s comment'
             '--help' = 'show help'
         }
@@ -124,10 +136,11 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
     }
     $words = @{
         '--log-level' = 'debug', 'info', 'warn', 'error'
+        '--challenge-as-block' = 'no', 'yes'
         '--ownership' = 'tagged', 'exclusive'
         '--log-format' = 'text', 'json'
     }
-    $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-url', '--batch-size', '--config', '--db', '--exclude-jail', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--pushgateway-url', '--reason', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
+    $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-url', '--batch-size', '--challenge-jail', '--challenge-list', '--config', '--crowdsec-ca', '--crowdsec-cert', '--crowdsec-cert-key', '--crowdsec-key-file', '--crowdsec-origin', '--crowdsec-scenario', '--crowdsec-url', '--db', '--exclude-jail', '--exclude-scenario', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--pushgateway-url', '--reason', '--remedy', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
     $found = [ordered]@{}
     if ($takesValue -contains $before[-1]) {
         return # PowerShell itself completes paths

@@ -1,0 +1,101 @@
+package reconcile
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// LeftOutOtherList explains a removal: the ban's remedy has a list of its own. Such a ban is not left out, so this is none of
+// LeftOutReasons.
+const LeftOutOtherList LeftOutReason = "other_list"
+
+// remedy is what the edge is to do with whom b bans.
+func (p *Policy) remedy(b *Ban) Remedy {
+	switch globs := p.Challenged[b.Source]; {
+	case p.ChallengeAsBlock && b.Remedy == Challenge:
+		return Block
+	case !p.ChallengeAsBlock && len(globs) > 0 && Filter{Include: globs}.passes(b.Reason):
+		return Challenge
+	}
+	return b.Remedy
+}
+
+// Beaten is a challenge for what is blocked already.
+type Beaten struct {
+	Entry Entry
+	By    netip.Prefix // what the block list holds: the entry's prefix, or one that contains it
+}
+
+// yield takes out the challenges for what the block list holds. Those that ended explain removals.
+func (d *Desired) yield(blocked Protection) {
+	if len(blocked.sorted) == 0 {
+		return
+	}
+	kept := d.Entries[:0]
+	for _, e := range d.Entries {
+		if by, ok := blocked.Covering(e.Prefix); ok {
+			d.Beaten = append(d.Beaten, Beaten{e, by.Prefix})
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	clear(d.Entries[len(kept):])
+	d.Entries = kept
+}
+
+// beaten finds what the block list holds of the challenges for exactly that prefix.
+func (d *Desired) beaten(p netip.Prefix) (by netip.Prefix, ok bool) {
+	i, ok := slices.BinarySearchFunc(d.Beaten, p, func(b Beaten, p netip.Prefix) int { return comparePrefixes(b.Entry.Prefix, p) })
+	if ok {
+		by = d.Beaten[i].By
+	}
+	return by, ok
+}
+
+// Blocking is what a block list that holds all of d's active entries blocks: a Policy's Blocked.
+func (d Desired) Blocking(now time.Time) Protection { return d.blocking(now, nil) }
+
+func (d Desired) blocking(now time.Time, absent map[netip.Prefix]bool) Protection {
+	var all []Protected
+	for i := range d.Entries {
+		if e := &d.Entries[i]; e.active(now) && !absent[e.Prefix] {
+			all = append(all, Protected{Prefix: e.Prefix})
+		}
+	}
+	return NewProtection(all)
+}
+
+// blocking is what the block list holds after its run, as far as that is known; after a dry run, what it would hold.
+func (r Report) blocking() Protection {
+	if r.Desired == nil || !r.settled() {
+		return Protection{}
+	}
+	absent := map[netip.Prefix]bool{}
+	for _, e := range r.Plan.NoRoom {
+		absent[e.Prefix] = true
+	}
+	for _, a := range r.Plan.Add[r.Applied.Added:] {
+		absent[a.Entry.Prefix] = a.Why == AddNew && r.Outcome != OutcomePlanned
+	}
+	return r.Desired.blocking(r.Now, absent)
+}
+
+// After is the run r on the challenge list, as it has to be after the block list's: what is blocked there is not challenged here, what
+// found no room there has room here, and while Cloudflare lets no write through there, or may be at work on one, none is tried here.
+func (r Run) After(first Report) Run {
+	r.Policy.Remedy, r.Policy.Split, r.Policy.Blocked = Challenge, true, first.blocking()
+	r.Throttle, r.Capacity = first.Next.Throttle, first.Next.Capacity
+	if first.Plan != nil {
+		r.Reserved = len(first.Plan.NoRoom)
+	}
+	switch open := first.Next.Open; {
+	case open.Operation != "":
+		r.Hold = &HoldError{Since: open.Since, Operation: open.Operation}
+	case uncertain(first.Err):
+		r.Hold = &HoldError{Since: first.Now, Operation: "unknown"}
+	case refused(first.Err):
+		r.Hold = &HoldError{Since: first.Next.Throttle.Since, Until: first.Next.Throttle.Hold, Why: first.Next.Throttle.Why}
+	}
+	return r
+}
