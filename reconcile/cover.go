@@ -1,8 +1,9 @@
 package reconcile
 
 // cover drops every entry that a broader one covers for at least as long. That the broader one's item may linger after its
-// bans ended does not count: it need not be there by then, and when it is cut and comes back, it lingers for longer. Where ends differ from
-// read to read, an end that comes a little too early will do: as long as the narrower ban lasts, the next run makes up for it.
+// bans ended does not count: it need not be there by then, and when it is cut and comes back, it lingers for longer. Where ends
+// differ from read to read, more is needed to drop what is listed than to leave out what is not, or it would come and go; so an end
+// that comes a little too early will do for a ban that its source goes on naming, because the next run makes up for it.
 func (d *differ) cover() {
 	var around []int // wishes that contain the current one, broadest first
 	for i := range d.cases {
@@ -26,8 +27,13 @@ func (d *differ) coverOne(w *wish, around []int) {
 		need := w.entry.keepUntil(broad.seen, d.want.Margin)
 		if w.item != nil && w.item.ours() {
 			need = later(need, w.keep)
+			if w.entry.slack() == 0 {
+				need = after(need, broad.entry.slack())
+			}
+		} else {
+			need = need.Add(-w.entry.slack())
 		}
-		if broad.entry.activeUntil().Add(w.entry.slack()).Before(need) {
+		if broad.entry.activeUntil().Before(need) {
 			continue
 		}
 		w.fate, w.by = fateCovered, j

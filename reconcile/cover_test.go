@@ -41,6 +41,10 @@ func TestCovered(t *testing.T) {
 		},
 		{"ends that are told as what is left are the same within half a minute", []string{"192.0.2.0/24 crowdsec:x ? 1h", "192.0.2.1 crowdsec:x ? 1h30s"}, nil, []string{"add 192.0.2.0/24 new"}},
 		{
+			"… unless both are listed", []string{"192.0.2.0/24 crowdsec:x ? 1h", "192.0.2.1 crowdsec:x ? 1h1s"},
+			[]string{"192.0.2.0/24 own 1h 0s crowdsec:x", "192.0.2.1 own 1h 0s crowdsec:x"}, nil,
+		},
+		{
 			"… and different beyond", []string{"192.0.2.0/24 crowdsec:x ? 1h", "192.0.2.1 crowdsec:x ? 1h31s"}, nil,
 			[]string{"add 192.0.2.0/24 new", "add 192.0.2.1 new"},
 		},

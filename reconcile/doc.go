@@ -58,10 +58,13 @@
 // # Lingering
 //
 // The end of a Fail2Ban row is not the end of the ban, see Term.keepUntil. A row that ended therefore may keep an item at the
-// edge, but it never adds one. A row that is gone was deleted by an un-ban, and its item goes at once.
+// edge, but it never adds one. A row that is gone was deleted by an un-ban, and its item goes at once. A ban whose beginning is
+// unknown does not linger: CrowdSec has no row that outlives a decision, and no memory behind its database's back.
 //
 // # Time
 //
 // One now is used throughout a run. Comments hold whole seconds; leases are rounded up and now is rounded down, so that rounding
-// never unblocks early and never makes a second run differ from the first.
+// never unblocks early and never makes a second run differ from the first. A source may tell how much longer a ban lasts and not
+// when it ends or began, as CrowdSec does; such an end differs from read to read, and no difference of up to half a minute
+// makes a write (TestEndsThatWaver).
 package reconcile

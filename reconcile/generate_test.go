@@ -46,6 +46,7 @@ func someBan() *rapid.Generator[Ban] {
 		case 0: // permanent
 		case 1:
 			b.Since, b.Until = time.Time{}, someTime().Draw(t, "until")
+			b.Community = b.Source == "crowdsec" && rapid.Bool().Draw(t, "community")
 		case 2: // as it comes, perhaps ending before it begins
 			b.Until = someTime().Draw(t, "until")
 		case 3:

@@ -12,9 +12,9 @@ import (
 // TestImports proves the layers: the core imports the standard library alone, adapters never import each other, and the embedded
 // Cloudflare is an independent reading of the API.
 func TestImports(t *testing.T) {
-	const core, fake = "edgeban/reconcile", "edgeban/cloudflare/cloudflaretest"
+	const core, fake, lapi = "edgeban/reconcile", "edgeban/cloudflare/cloudflaretest", "edgeban/sources/crowdsec/crowdsectest"
 	deps := modulePackages(t)
-	for _, must := range []string{core, fake, "edgeban/cloudflare", "edgeban/metrics", "edgeban/sources/fail2ban", "edgeban/sources/crowdsec"} {
+	for _, must := range []string{core, fake, lapi, "edgeban/cloudflare", "edgeban/metrics", "edgeban/sources/fail2ban", "edgeban/sources/crowdsec"} {
 		if len(deps[must]) == 0 {
 			t.Errorf("%s is not among the packages: its imports were not looked at", must)
 		}
@@ -25,8 +25,8 @@ func TestImports(t *testing.T) {
 			switch {
 			case pkg == core && (inside || strings.Contains(strings.Split(i, "/")[0], ".")):
 				t.Errorf("the core imports %s", i)
-			case pkg == fake && inside:
-				t.Errorf("the embedded Cloudflare imports %s", i)
+			case (pkg == fake || pkg == lapi) && inside:
+				t.Errorf("%s, an independent reading of an API, imports %s", pkg, i)
 			case adapter(pkg) != "" && inside && i != core && !strings.HasPrefix(i, adapter(pkg)):
 				t.Errorf("%s imports %s", pkg, i)
 			case strings.HasPrefix(i, "edgeban/cmd/") && !strings.HasPrefix(pkg, "edgeban/cmd/"):

@@ -76,6 +76,53 @@ func (w world) nextBoundary(have []Item) time.Time {
 	return next
 }
 
+// TestEndsThatWaver: where a source tells how much longer its bans last, their ends differ by seconds from read to read. That makes no
+// item come and go: each prefix is written once more at most, and removed once.
+func TestEndsThatWaver(t *testing.T) {
+	wavering, settled := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := someWorld().Draw(t, "world")
+		w.view.Room = 1000
+		soon, absurd := w.view.Now.Add(5*time.Minute), w.view.Now.Add(100*24*time.Hour)
+		w.bans = slices.DeleteFunc(w.bans, func(b Ban) bool { return b.Since.IsZero() && !b.Permanent() && b.Until.Before(soon) })
+		_, target := w.apply(t)
+		certain := w.bans
+		added, removed := map[netip.Prefix]int{}, map[netip.Prefix]int{}
+		for range 8 {
+			w.bans = slices.Clone(certain)
+			for i := range w.bans {
+				if b := &w.bans[i]; b.Since.IsZero() && !b.Permanent() && b.Until.Before(absurd) {
+					b.Until = b.Until.Add(time.Duration(rapid.IntRange(-7000, 7000).Draw(t, "off by")) * time.Millisecond)
+					wavering++
+				}
+			}
+			p := w.plan(target.all())
+			for _, a := range p.Add {
+				added[a.Entry.Prefix]++
+			}
+			for _, r := range p.Remove {
+				removed[r.Item.Prefix]++
+			}
+			settled = count(settled, p.Empty())
+			if _, err := Apply(t.Context(), target, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for prefix, n := range added {
+			if n > 1 {
+				t.Fatalf("%s was written %d times", prefix, n)
+			}
+		}
+		for prefix, n := range removed {
+			if n > 1 {
+				t.Fatalf("%s was removed %d times", prefix, n)
+			}
+		}
+	})
+	notVacuous(t, wavering, "bans whose ends wavered")
+	notVacuous(t, settled, "runs with nothing to do")
+}
+
 // TestOthersItems: foreign items are never touched, a peer's only when its lease is about to end or ended long ago.
 func TestOthersItems(t *testing.T) {
 	foreign, live, taken, cleared := 0, 0, 0, 0
@@ -146,7 +193,7 @@ func TestDesireIsCanonical(t *testing.T) {
 		again.bans = nil
 		for i, e := range once.Entries {
 			for _, term := range e.Terms {
-				again.bans = append(again.bans, Ban{Value: PrefixText(e.Prefix), Source: term.Source, Reason: term.Reason, Since: term.Since, Until: term.Until})
+				again.bans = append(again.bans, Ban{Value: PrefixText(e.Prefix), Source: term.Source, Reason: term.Reason, Since: term.Since, Until: term.Until, Community: term.Community})
 			}
 			widened = count(widened, len(e.From) > 0)
 			once.Entries[i].From = nil

@@ -4,9 +4,9 @@ package reconcile
 // each.
 const fullShare = 98
 
-// cut drops the entries that find no room: the oldest bans first, because an attack that goes on now outweighs one
-// of last year. Ties are decided by address. The same input keeps the same entries, and a list that was cut stays as it is
-// until new bans fill it again.
+// cut drops the entries that find no room: first those that only others' lists name, which are not told apart by age, then the
+// oldest bans, because an attack that goes on now outweighs one of last year. Ties are decided by address. The same input keeps
+// the same entries, and a list that was cut stays as it is until new bans fill it again.
 func (d *differ) cut() {
 	own := make([]age, 0, len(d.cases))
 	for i := range d.cases {

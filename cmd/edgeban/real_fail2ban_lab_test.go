@@ -36,16 +36,18 @@ const (
 // lab is a host with a real Fail2Ban, an edgeban, and an embedded Cloudflare whose list edgeban keeps.
 type lab struct {
 	t     *testing.T
-	f2b   *fail2banServer
+	dir   string          // of the host's files
+	f2b   *fail2banServer // nil: none is installed
 	edge  *cloudflaretest.Cloudflare
 	list  string // its id
 	env   map[string]string
 	ahead atomic.Int64 // by how much edgeban's and Cloudflare's clocks are put forward
 }
 
+// newLab makes a lab. Without any jail there is no Fail2Ban.
 func newLab(t *testing.T, jails ...jail) *lab {
 	t.Helper()
-	l := &lab{t: t}
+	l := &lab{t: t, dir: t.TempDir()}
 	l.edge = cloudflaretest.New(cloudflaretest.Options{Now: l.now, OperationTime: labOperation})
 	l.edge.AddAccount(testAccount)
 	l.edge.AddToken(testToken, cloudflaretest.ListsEdit)
@@ -59,16 +61,18 @@ func newLab(t *testing.T, jails ...jail) *lab {
 			t.Error(err)
 		}
 	})
-	l.f2b = newFail2banServer(t, jails...)
 	l.env = map[string]string{
 		"CLOUDFLARE_ACCOUNT_ID":  testAccount,
 		"CLOUDFLARE_API_TOKEN":   testToken,
 		"EDGEBAN_API_URL":        l.edge.URL(),
-		"EDGEBAN_FAIL2BAN_DB":    l.f2b.database(),
 		"EDGEBAN_MARGIN":         labMargin.String(),
 		"EDGEBAN_OWNER":          "web-1",
-		"EDGEBAN_STATE_DIR":      filepath.Join(t.TempDir(), "state"),
+		"EDGEBAN_STATE_DIR":      filepath.Join(l.dir, "state"),
 		"EDGEBAN_WRITE_INTERVAL": "0s",
+	}
+	if len(jails) > 0 {
+		l.f2b = newFail2banServer(t, jails...)
+		l.env["EDGEBAN_FAIL2BAN_DB"] = l.f2b.database()
 	}
 	return l
 }
@@ -103,7 +107,7 @@ func (l *lab) try() (status int, said string) {
 		now:            l.now,
 		hostname:       func() (string, error) { return "web-1", nil },
 		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
-		root:           l.f2b.dir,
+		root:           l.dir,
 	})
 	return status, out.String()
 }

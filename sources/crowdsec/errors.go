@@ -91,6 +91,9 @@ func (e *Error) Hint() string {
 	case NoSuchPath:
 		return "crowdsec-url is the address alone, such as http://127.0.0.1:8080, without /v1. CrowdSec's own setting is listen_uri under api.server."
 	case UnknownStatus:
+		if e.Status == 400 {
+			return "Does it want https://? A server that speaks TLS answers 400 to plain http."
+		}
 		return "Does a proxy stand before CrowdSec? The Local API answers 200, 403 or 500. `journalctl -u crowdsec` shows whether it was asked."
 	case NotDecisions:
 		return "Does something else listen there? `curl -i` of the address with /v1/decisions, which CrowdSec refuses without a key with 403, shows who answers."

@@ -1,15 +1,9 @@
 package crowdsec
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -184,119 +178,6 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// turns is a transport that gives the bodies in turn; nil is no answer at all.
-type turns struct{ bodies []io.Reader }
-
-func (b *turns) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := b.bodies[0]
-	b.bodies = b.bodies[1:]
-	if body == nil {
-		return nil, errors.New("connection reset by peer")
-	}
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(body), Request: r}, nil
-}
-
-// cut is a body that ends in an error, as a connection that breaks.
-func cut(text string) io.Reader {
-	return io.MultiReader(strings.NewReader(text), readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// TestSecondAttempt: LAPI may be about to restart. What it says is believed at once.
-func TestSecondAttempt(t *testing.T) {
-	whole := func() io.Reader { return strings.NewReader(`[{"origin":"cscli","value":"192.0.2.1"}]`) }
-	for _, c := range []struct {
-		name   string
-		bodies []io.Reader
-		want   Problem
-		left   int // answers that were not asked for
-	}{
-		{"well", []io.Reader{whole(), whole()}, 0, 1},
-		{"no answer, then well", []io.Reader{nil, whole()}, 0, 0},
-		{"cut short, then well", []io.Reader{cut(`[{"origin":"cscli"}`), whole()}, 0, 0},
-		{"cut short after the first list", []io.Reader{cut(`[]`), whole()}, 0, 0},
-		{"never an answer", []io.Reader{nil, nil, whole()}, Unreachable, 1},
-		{"no list", []io.Reader{strings.NewReader("<html>"), whole()}, NotDecisions, 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			transport := &turns{c.bodies}
-			reading, err := source(t, Config{Transport: transport}).Bans(t.Context(), now(), nil)
-			var e *Error
-			if errors.As(err, &e); err != nil != (c.want != 0) || e != nil && e.Problem != c.want {
-				t.Errorf("%v, want %v", err, c.want)
-			}
-			if err == nil && len(reading.Bans) != 1 || len(transport.bodies) != c.left {
-				t.Errorf("%d bans, %d answers left", len(reading.Bans), len(transport.bodies))
-			}
-		})
-	}
-}
-
-// TestLimit: an answer beyond the limit is an error and never a shorter list.
-func TestLimit(t *testing.T) {
-	const body = `[{"origin":"cscli","value":"192.0.2.1","duration":"1h","type":"ban","scope":"Ip"}]`
-	for limit, want := range map[int64]Problem{int64(len(body)): 0, int64(len(body)) - 1: TooLarge, 1: TooLarge} {
-		s := source(t, Config{Transport: answering(200, body)})
-		s.limit = limit
-		reading, err := s.Bans(t.Context(), now(), nil)
-		var e *Error
-		if errors.As(err, &e); err != nil != (want != 0) || e != nil && e.Problem != want || (len(reading.Bans) == 1) != (want == 0) {
-			t.Errorf("%d: %v, want %v", limit, err, want)
-		}
-	}
-}
-
-// manyDecisions writes an answer with n decisions.
-func manyDecisions(n int) *io.PipeReader {
-	out, in := io.Pipe()
-	go func() {
-		sep := "["
-		for i := range n {
-			if _, err := fmt.Fprintf(in, `%s{"duration":"23h59m%d.123456789s","id":%d,"origin":"cscli-import","scenario":"imported from blocklist","scope":"Ip","type":"ban","value":"%d.%d.%d.%d"}`,
-				sep, i%60, i+1, 1+i>>16, i>>8&255, i&255, 7); err != nil {
-				return
-			}
-			sep = ","
-		}
-		_ = in.CloseWithError(errors.Join(write(in, "]"), io.EOF))
-	}()
-	return out
-}
-
-func write(w io.Writer, text string) error { _, err := io.WriteString(w, text); return err }
-
-// TestMemory: 200 000 decisions are read with less than 100 MB allocated in all, garbage included.
-func TestMemory(t *testing.T) {
-	const n, most = 200_000, 100_000_000
-	var before, after runtime.MemStats
-	s := source(t, Config{Transport: &turns{[]io.Reader{manyDecisions(n)}}})
-	runtime.ReadMemStats(&before)
-	reading, err := s.Bans(t.Context(), now(), nil)
-	runtime.ReadMemStats(&after)
-	if err != nil || len(reading.Bans) != n {
-		t.Fatalf("%d bans, %v", len(reading.Bans), err)
-	}
-	allocated := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%d decisions: %.0f MB allocated", n, float64(allocated)/1e6)
-	if allocated > most {
-		t.Errorf("%d bytes allocated", allocated)
-	}
-}
-
-// TestStopped: the end of the context is no fault of CrowdSec's.
-func TestStopped(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := source(t, Config{Transport: answering(200, "null")}).Bans(ctx, now(), nil)
-	var e *Error
-	if !errors.As(err, &e) || e.Problem != Stopped || !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-}
-
 // TestIdentity: a store is the one of the last read when a decision is there with the number that it had.
 func TestIdentity(t *testing.T) {
 	lapi := crowdsectest.New(testKey)
@@ -343,43 +224,6 @@ func TestIdentity(t *testing.T) {
 		if reading, err := s.Bans(t.Context(), now(), []byte(damaged)); err != nil || reading.Identity != "" {
 			t.Errorf("memory %q: %q, %v", damaged, reading.Identity, err)
 		}
-	}
-}
-
-// TestSockets: over TCP and over a socket of the file system, with and without the right key, and with nobody there.
-func TestSockets(t *testing.T) {
-	lapi := crowdsectest.New(testKey)
-	lapi.Add(crowdsectest.Decision{Value: "192.0.2.1", Length: time.Hour})
-	server := httptest.NewServer(lapi)
-	defer server.Close()
-	path := filepath.Join(t.TempDir(), "lapi.sock")
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	local := &httptest.Server{Listener: listener, Config: &http.Server{Handler: lapi}}
-	local.Start()
-	defer local.Close()
-	read := func(url, key string) string {
-		reading, err := source(t, Config{URL: url, Key: NewKey(key)}).Bans(t.Context(), now(), nil)
-		if err != nil {
-			return strings.ReplaceAll(err.Error(), path, "SOCKET")
-		}
-		return fmt.Sprint(len(reading.Bans))
-	}
-	if got := read(server.URL+"/", testKey) + read("unix://"+path, testKey); got != "11" {
-		t.Error(got)
-	}
-	if got := read("unix://"+path, "wrong"); got != "CrowdSec unix://SOCKET: access denied (403, access forbidden)" {
-		t.Error(got)
-	}
-	server.Close()
-	local.Close()
-	if got := read("unix://"+path, testKey); got != "CrowdSec unix://SOCKET: no answer: dial unix SOCKET: connect: no such file or directory" {
-		t.Error(got)
-	}
-	if got := read(server.URL, testKey); !strings.HasSuffix(got, "connect: connection refused") {
-		t.Error(got)
 	}
 }
 
