@@ -122,6 +122,7 @@ func TestPackagedInstances(t *testing.T) {
 			line = strings.ReplaceAll(line, " (%i)", "")
 			line = strings.ReplaceAll(line, "/run/fail2ban/edgeban-%i", "/run/fail2ban/edgeban")
 			line = strings.ReplaceAll(line, "/etc/edgeban/%i.token", "/etc/edgeban/token")
+			line = strings.ReplaceAll(line, "/etc/edgeban/%i.crowdsec-key", "/etc/edgeban/crowdsec-key")
 			many[i] = strings.ReplaceAll(line, "StateDirectory=edgeban/%i edgeban", "StateDirectory=edgeban")
 		}
 		many = slices.DeleteFunc(many, func(line string) bool {
