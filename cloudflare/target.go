@@ -70,6 +70,9 @@ func NewList(client *Client, nameOrID string, options ListOptions) *ListTarget {
 	return &ListTarget{client: client, ref: nameOrID, options: options, pages: maxPages}
 }
 
+// Retried reports whether the one further attempt after a refused write has been made.
+func (t *ListTarget) Retried() bool { return t.retried }
+
 // Name implements reconcile.Target: "list edgeban".
 func (t *ListTarget) Name() string { return "list " + t.ref }
 

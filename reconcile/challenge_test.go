@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -127,6 +128,39 @@ func TestTwoLists(t *testing.T) {
 	same(t, b.Plan.Covered, 1)
 	a, b = twoLists(t, block, challenge, nil, sources...)
 	same(t, []Outcome{a.Outcome, b.Outcome}, []Outcome{OutcomeInStep, OutcomeInStep})
+}
+
+// TestBeatenIsNoSurprise: that challenges give way to blocks explains as many removals as there are. The twin are challenges that
+// nobody knows any more.
+func TestBeatenIsNoSurprise(t *testing.T) {
+	for _, blocks := range []bool{true, false} {
+		f, c, challenge := f2b("192.0.2.99 sshd 0s 1h"), crowdsec("192.0.2.98 captcha:x 0s 1h"), newMemTarget()
+		for i := range 12 {
+			address := fmt.Sprintf("192.0.2.%d", i)
+			challenge.items[prefix(address)] = item(address + " own 1h -1h crowdsec:x")
+			if blocks {
+				f.reading.Bans = bans("192.0.2.0/24 sshd 0s 1h")
+				c.reading.Bans = append(c.reading.Bans, ban(address+" captcha:x 0s 1h"))
+			}
+		}
+		_, b := twoLists(t, newMemTarget(), challenge, nil, f, c)
+		if withheld := len(b.Plan.Withheld) > 0; withheld == blocks || len(b.Plan.Remove)+len(b.Plan.Withheld) != 12 {
+			t.Errorf("%v: %q", blocks, changes(*b.Plan))
+		}
+	}
+}
+
+// TestBlocking is what is at the edge: not what found no room, nor what was not written.
+func TestBlocking(t *testing.T) {
+	d := Desire(bans("192.0.2.1 sshd 0s 1h", "192.0.2.2 sshd 0s 1h", "192.0.2.3 sshd 0s 1h", "192.0.2.4 sshd 0s 1h"), scene{}.policy(), at("0s"))
+	add := func(i int, why AdditionReason) Addition { return Addition{Entry: d.Entries[i], Why: why} }
+	r := Report{Now: at("0s"), Desired: &d, Applied: Applied{Added: 1}, Plan: &Plan{
+		NoRoom: []*Entry{&d.Entries[0]}, Add: []Addition{add(1, AddNew), add(2, AddNew), add(3, AddRenewal)}}}
+	var got []string
+	for _, p := range r.blocking().sorted {
+		got = append(got, PrefixText(p.Prefix))
+	}
+	same(t, got, []string{"192.0.2.2", "192.0.2.4"})
 }
 
 // TestAfter: what the first list's run learned of the account binds the second one's.

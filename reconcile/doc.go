@@ -5,6 +5,9 @@
 //
 //	Source.Bans → Desire → Diff → Apply → Report
 //
+// Where there are two lists, one of whom to block and one of whom to challenge, the sources are asked once (Run.Read), and Run.DoWith
+// keeps one list after the other, the second one as Run.After says.
+//
 // What a person asks for goes the same way, by Run.Carry: PlanBan, PlanUnban, PlanFlush or PlanAdopt take the place of Desire and
 // Diff.
 //
@@ -13,8 +16,8 @@
 //
 // # Words
 //
-// A source is where bans come from. A ban is one source's statement that a network is to be blocked until a time. An
-// entry is what we want on a list: a prefix and its terms, which are the bans behind it. A target holds items: an opaque id, a prefix
+// A source is where bans come from. A ban is one source's statement that a network is to be blocked, or challenged, until a time;
+// which of the two is its remedy. An entry is what we want on a list: a prefix and its terms, which are the bans behind it. A target holds items: an opaque id, a prefix
 // and a comment. The owner is the edgeban that put an item there; an item without an edgeban tag is foreign, one of
 // another owner is a peer's. The lease is the time until which the owner answers for an item. Drift is how many changes lie
 // between the bans and the list.
@@ -60,6 +63,13 @@
 // The end of a Fail2Ban row is not the end of the ban, see Term.keepUntil. A row that ended therefore may keep an item at the
 // edge, but it never adds one. A row that is gone was deleted by an un-ban, and its item goes at once. A ban whose beginning is
 // unknown does not linger: CrowdSec has no row that outlives a decision, and no memory behind its database's back.
+//
+// # Two remedies
+//
+// Each remedy has a list of its own, and each ban goes on one list. Block beats challenge: a challenge for what the block list holds is
+// not posted (TestBlockBeatsChallenge). The account is one: what the block list's run learned of refusals and of room binds the
+// challenge list's, which gets the room that the block list leaves, and writes nothing while a write of the other may be under way or
+// was refused (TestAfter, TestRoomIsShared, TestTwoListsSettle). A challenge does not linger (TestChallengesDoNotLinger).
 //
 // # Time
 //

@@ -25,6 +25,7 @@ type session struct {
 	now      time.Time          // the one time of the run
 	progress *progress          // nil: nobody looks on
 	crowdsec *crowdsec.Source   // nil: none is set
+	retried  bool               // the run has made its one further attempt after a refused write
 	warned   bool               // that this host's own addresses are unknown
 }
 

@@ -39,7 +39,6 @@ import (
 //	cf-writes N, cf-requests N          how many of them the last edgeban made
 //	cf-wrote METHOD…                    which writes, in their order
 //	cf-references N                     so many rules use the list
-//	cf-list NAME KIND                   another list; cf-item-on NAME IP: an item on it
 //	cf-token STATUS                     active, disabled, expired
 //	cf-fault METHOD PATH EFFECT [ARG]   from now on, see storyFault; cf-fault-once: for one request
 //	cf-await METHOD PATH                waits for such a request of an edgeban in the background
@@ -88,7 +87,7 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	cloudflareCommands(command)
 	setupCommands(command)
 	pushgatewayCommands(command)
-	challengeCommands(command)
+	listCommands(command)
 	return commands
 }
 
@@ -160,10 +159,6 @@ func cloudflareCommands(command declare) {
 		}
 		return nil
 	})
-	command("cf-item-on", 2, 2, func(_ *testscript.TestScript, s *story, args []string) error {
-		_, err := s.edge.SetItem(s.others[args[0]], args[1], "")
-		return err
-	})
 	command("cf-writes", 1, 1, func(_ *testscript.TestScript, s *story, args []string) error {
 		return equal(args[0], s.writes(), "writes")
 	})
@@ -180,10 +175,6 @@ func cloudflareCommands(command declare) {
 		n, err := strconv.Atoi(args[0])
 		s.edge.SetReferences(s.list, n)
 		return err
-	})
-	command("cf-list", 2, 2, func(_ *testscript.TestScript, s *story, args []string) error {
-		s.others[args[0]] = s.edge.AddList(testAccount, args[0], args[1])
-		return nil
 	})
 	command("cf-token", 1, 1, func(_ *testscript.TestScript, s *story, args []string) error {
 		s.edge.SetTokenStatus(testToken, args[0])

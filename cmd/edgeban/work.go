@@ -53,7 +53,7 @@ func (w work) target() *cloudflare.ListTarget {
 	options := cloudflare.ListOptions{
 		BatchSize: size,
 		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing.
-		NoRetry: w.dir == nil || w.past().Throttle.InARow > 1,
+		NoRetry: w.retried || w.dir == nil || w.past().Throttle.InARow > 1,
 	}
 	if w.remedy == reconcile.Challenge {
 		options.Apart = w.settings.List

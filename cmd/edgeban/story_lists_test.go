@@ -7,12 +7,22 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// challengeCommands are what stories about the list of those to challenge say.
+// listCommands are what stories say of lists besides the first.
 //
-//	cf-challenge-list [NAME]            there is one, which a rule uses; the settings name it, and CHALLENGE is its id
+//	cf-list NAME KIND                   another list; cf-item-on NAME IP: an item on it
+//	cf-challenge-list [NAME]            one of those to challenge, which a rule uses; the settings name it,
+//	                                    CHALLENGE is its id, and BLOCK the first one's
 //	cf-plan N                           the account may have so many lists, else 1
 //	cf-items-on NAME                    prints another list
-func challengeCommands(command declare) {
+func listCommands(command declare) {
+	command("cf-list", 2, 2, func(_ *testscript.TestScript, s *story, args []string) error {
+		s.others[args[0]] = s.edge.AddList(testAccount, args[0], args[1])
+		return nil
+	})
+	command("cf-item-on", 2, 2, func(_ *testscript.TestScript, s *story, args []string) error {
+		_, err := s.edge.SetItem(s.others[args[0]], args[1], "")
+		return err
+	})
 	command("cf-challenge-list", 0, 1, func(ts *testscript.TestScript, s *story, args []string) error {
 		name := "edgeban_challenge"
 		if len(args) > 0 {

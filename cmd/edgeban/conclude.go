@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"edgeban/cloudflare"
+	"edgeban/reconcile"
+)
+
+// conclude tells how the runs ended and returns the error that gives the exit status.
+func (x *session) conclude(done []ended) error {
+	err := done[0].conclude(true)
+	for _, e := range done[1:] {
+		if e.untold || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
+			continue // for the same reason
+		}
+		err = joined(err, e.conclude(false))
+	}
+	return err
+}
+
+// joined is errors.Join that leaves a single error as it is.
+func joined(a, b error) error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return errors.Join(a, b)
+}
+
+// conclude tells how one run ended. The first one tells of the sources, too.
+func (e ended) conclude(first bool) error {
+	report := e.report
+	e.remark(report)
+	e.advise(report)
+	switch {
+	case report.Outcome != reconcile.OutcomeSkipped:
+	case errors.Is(report.Err, context.Canceled):
+		return e.out.fail(report.Err)
+	default:
+		return e.skipped(report)
+	}
+	for _, s := range report.Sources {
+		if s.Err != nil && first {
+			e.out.warnOf(s.Err, "; its items stay until it answers again")
+		}
+	}
+	switch report.Outcome {
+	case reconcile.OutcomeFailed:
+		return e.out.fail(report.Err)
+	case reconcile.OutcomeHeld:
+		e.out.held(e.list, report)
+		return nil
+	}
+	e.out.summary(e.list, report, e.requests)
+	if report.Err != nil && len(e.works()) > 1 {
+		report.Err = fmt.Errorf("list %s: %w", e.list, report.Err)
+	}
+	return e.out.fail(report.Err)
+}
+
+// skipped tells why a run did nothing. A run that is skipped is no failure, the next one may do; but somebody must learn of it
+// when no run does.
+func (w work) skipped(report reconcile.Report) error {
+	since := w.listState().SkippedSince
+	if lasting := report.Now.Sub(since); !since.IsZero() && lasting >= w.settings.SkipAlarm {
+		return w.out.fail(&skipAlarmError{since: since, lasting: lasting, err: report.Err})
+	}
+	meaning := "The run was skipped and the list left as it is."
+	if len(w.works()) > 1 {
+		meaning = "The run was skipped and the lists left as they are."
+	}
+	w.out.skipped(report.Err, meaning)
+	return nil
+}
+
+// skipAlarmError is a skipped run, when all runs have been skipped for too long.
+type skipAlarmError struct {
+	since   time.Time
+	lasting time.Duration
+	err     error
+}
+
+func (e *skipAlarmError) Error() string {
+	return fmt.Sprintf("every run was skipped for %s, the list is as it was then: %v", span(e.lasting), e.err)
+}
+func (e *skipAlarmError) Unwrap() error { return e.err }
+
+// remark says what a person ought to know besides the numbers.
+func (w work) remark(report reconcile.Report) {
+	for _, note := range report.Notes {
+		w.out.warn(note)
+	}
+	if report.Survey != nil && report.Survey.References == 0 {
+		w.out.warn(fmt.Sprintf("no rule uses list %s: nothing is %s; add a WAF custom rule %s with action %s, or run edgeban setup",
+			w.list, w.done(), cloudflare.ListExpression(w.list), w.actionTitle()))
+	}
+}
+
+// advise says what the bans that were left out tell about the set-up. diff lists them one by one instead.
+func (w work) advise(report reconcile.Report) {
+	if n := leftOutBy(report, reconcile.LeftOutCloudflare); n > 0 {
+		w.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
+			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
+	}
+	if report.Plan != nil && len(report.Plan.Blocked) > 0 {
+		w.out.warn(blockedNote(report.Plan.Blocked))
+	}
+	if n := leftOutBy(report, reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
+		what := fmt.Sprintf("all %d active bans are", n)
+		if n == 1 {
+			what = "the only active ban is"
+		}
+		w.out.warn(what + " left out by the filters of jails and scenarios")
+	}
+	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
+		note := plural(n, "ban") + " left out for want of room: the most recent ones are kept"
+		if lists := communityWithoutRoom(report); lists > 0 {
+			note += fmt.Sprintf("; %d of them are of CrowdSec's lists, which come last (crowdsec-origin)", lists)
+		}
+		w.out.warn(note)
+	}
+}
+
+// activeBans is how many the sources that answered hold.
+func activeBans(report reconcile.Report) int {
+	n := 0
+	for _, s := range report.Sources {
+		for _, active := range s.Active {
+			n += active
+		}
+	}
+	return n
+}
+
+func leftOutBy(report reconcile.Report, reason reconcile.LeftOutReason) int {
+	n := 0
+	for _, l := range report.LeftOut() {
+		if l.Reason == reason {
+			n++
+		}
+	}
+	return n
+}
+
+// communityWithoutRoom is how many bans of lists that others made found no room.
+func communityWithoutRoom(report reconcile.Report) int {
+	n := 0
+	for _, l := range report.LeftOut() {
+		if l.Reason == reconcile.LeftOutNoRoom && l.Ban.Community {
+			n++
+		}
+	}
+	return n
+}
+
+// seconds is a duration as the summary prints it.
+func seconds(d time.Duration) float64 { return d.Round(100 * time.Millisecond).Seconds() }

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"edgeban/cloudflare"
+	"edgeban/reconcile"
+)
+
+// keep writes the state for the next run.
+func (w work) keep(report reconcile.Report, target *cloudflare.ListTarget) {
+	list := w.listState()
+	list.LastRun = lastRunOf(report)
+	if m := measuredBy(report, w.settings.MaxItems); m != nil {
+		list.Measured = m
+	}
+	switch {
+	case report.Outcome != reconcile.OutcomeSkipped:
+		list.SkippedSince = time.Time{}
+		list.Allowed = inForce(list.Allowed, report.Now) // the clock is right
+	case list.SkippedSince.IsZero() || list.SkippedSince.After(report.Now):
+		list.SkippedSince = report.Now.UTC()
+	}
+	if succeeded(report) {
+		list.LastSuccess = report.Now.UTC()
+	}
+	list.UntaggedAllowed = list.UntaggedAllowed || removedUntagged(report)
+	if err := w.save(list, report, target); err != nil {
+		w.out.warnOf(err, "")
+	}
+}
+
+// save writes the state with what a run, or a command by hand, left on the list and on its account.
+func (w work) save(list listState, report reconcile.Report, target *cloudflare.ListTarget) error {
+	list.Past = report.Next
+	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
+	account := w.account
+	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
+	if size := target.BatchSize(); size < w.settings.BatchSize {
+		account.BatchSize = size
+	}
+	for _, other := range w.works() { // whose operation it was, this run has seen to it
+		if state, known := w.state.Lists[other.key()]; known {
+			state.Open = reconcile.Open{}
+			w.state.Lists = with(w.state.Lists, other.key(), state)
+		}
+	}
+	w.state.Lists = with(w.state.Lists, w.key(), list)
+	return errors.Join(w.keepAccount(account), w.dir.lists().save(w.state))
+}
+
+// keepAccount writes what is known of the account, unless nothing of it is new.
+func (x *session) keepAccount(account accountState) error {
+	if account == x.account {
+		return nil
+	}
+	x.account = account
+	return x.accounts(x.dir).change(func(s *state) { s.Accounts = with(s.Accounts, x.settings.Account, account) })
+}
+
+// removedUntagged reports whether untagged items were removed: somebody looked at them and allowed it, then or before.
+func removedUntagged(r reconcile.Report) bool {
+	return r.Plan != nil && slices.ContainsFunc(r.Plan.Remove[:r.Applied.Removed], func(m reconcile.Removal) bool {
+		return m.Untagged && m.Why != reconcile.RemoveProtected
+	})
+}
+
+// with is a copy of m that holds the value at the key.
+func with[V any](m map[string]V, key string, value V) map[string]V {
+	c := maps.Clone(m)
+	if c == nil {
+		c = map[string]V{}
+	}
+	c[key] = value
+	return c
+}
+
+// succeeded reports whether a run left nothing to do.
+func succeeded(r reconcile.Report) bool {
+	missing, stale, known := r.Drift()
+	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
+}
