@@ -1,6 +1,6 @@
-// Package metrics turns what a run saw and did into a file for node_exporter's textfile collector.
+// Package metrics turns what a run saw and did into a file for node_exporter's textfile collector, or into a push to a Pushgateway.
 //
-// Start at [WriteFile]; [Registry] is the same without the file.
+// Start at [WriteFile] and [Gateway.Push]; [Registry] is what both publish.
 //
 // # The contract
 //

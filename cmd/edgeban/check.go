@@ -96,7 +96,7 @@ func (c *checkup) tryAll(ctx context.Context) {
 		}
 		part(bounded)
 	}
-	for _, part := range []func(context.Context){c.stateDirectory, c.metricsDirectory, c.timer} {
+	for _, part := range []func(context.Context){c.stateDirectory, c.metricsDirectory, c.pushgateway, c.timer} {
 		if ctx.Err() == nil {
 			part(ctx)
 		}

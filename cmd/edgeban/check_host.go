@@ -65,6 +65,8 @@ func (c *checkup) metricsDirectory(context.Context) {
 	}
 	file := c.settings.MetricsFile
 	switch {
+	case file == "" && c.settings.Pushgateway != "":
+		return
 	case file == "" && known == "":
 		c.ok("metrics", "none are written, and no directory of node_exporter's was found")
 		return
@@ -82,6 +84,20 @@ func (c *checkup) metricsDirectory(context.Context) {
 		return
 	}
 	c.ok("metrics", "%s, its directory is writable", file)
+}
+
+// pushgateway asks whether metrics could be pushed. No run fails for want of it.
+func (c *checkup) pushgateway(ctx context.Context) {
+	if c.settings.Pushgateway == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, pushPatience)
+	defer cancel()
+	if err := c.gateway().Ready(ctx); err != nil {
+		c.warn("metrics", err.Error(), hintOf(err))
+		return
+	}
+	c.ok("metrics", "a Pushgateway answers at %s", c.settings.Pushgateway)
 }
 
 // successDue is how long ago the last success may lie: five runs.

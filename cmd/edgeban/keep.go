@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"maps"
-	"runtime"
 	"slices"
 	"time"
 
 	"edgeban/cloudflare"
-	"edgeban/metrics"
 	"edgeban/reconcile"
 )
 
@@ -84,30 +82,4 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 func succeeded(r reconcile.Report) bool {
 	missing, stale, known := r.Drift()
 	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
-}
-
-// publish writes the metrics, also of a run that failed. That they cannot be written is no reason to fail the run: the
-// age of the file tells.
-func (x *session) publish(done []ended) {
-	if x.settings.MetricsFile == "" {
-		return
-	}
-	run := metrics.Run{
-		Report: done[0].report, Instance: x.settings.Instance, List: done[0].list, LastSuccess: done[0].listState().LastSuccess, Forgetful: x.dir == nil,
-		Version: thisVersion(), GoVersion: runtime.Version(),
-	}
-	for _, e := range done[1:] {
-		run.Challenge = &metrics.Challenge{Report: e.report, List: e.list}
-	}
-	for _, w := range x.works() { // a success is one of all lists
-		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {
-			run.LastSuccess = last
-		}
-	}
-	for _, r := range x.client.Requests() {
-		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})
-	}
-	if err := metrics.WriteFile(x.settings.MetricsFile, run); err != nil {
-		x.out.warnOf(err, "")
-	}
 }

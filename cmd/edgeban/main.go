@@ -33,6 +33,7 @@ type system struct {
 
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
+	pushgateway    http.RoundTripper          // to a Pushgateway; nil: the default one
 	lapi           http.RoundTripper          // to CrowdSec; nil: the source's own
 	terminal       bool                       // stdout is a terminal: a person reads
 	journal        bool                       // stderr is systemd's journal

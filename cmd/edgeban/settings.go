@@ -132,6 +132,8 @@ func settings() []setting {
 			fallback: "/var/lib/edgeban", otherwise: "$STATE_DIRECTORY, else /var/lib/edgeban"},
 		{name: "metrics-file", env: "EDGEBAN_METRICS_FILE", category: categoryOperation, placeholder: "FILE",
 			usage: "where to write metrics for node_exporter, named *.prom", otherwise: "none"},
+		{name: "pushgateway-url", env: "EDGEBAN_PUSHGATEWAY_URL", category: categoryOperation, placeholder: "URL",
+			usage: "Prometheus Pushgateway to send metrics to, without /metrics", otherwise: "none"},
 		{name: "log-level", env: "EDGEBAN_LOG_LEVEL", category: categoryOperation, placeholder: "WORD",
 			usage: "least level to log: debug, info, warn or error", fallback: "info", words: []string{"debug", "info", "warn", "error"}},
 		{name: "log-format", env: "EDGEBAN_LOG_FORMAT", category: categoryOperation, placeholder: "WORD",
@@ -179,6 +181,7 @@ type Settings struct {
 	SkipAlarm     time.Duration
 	StateDir      string
 	MetricsFile   string // empty: none
+	Pushgateway   string // a URL without a slash at its end; empty: none
 	LogLevel      slog.Level
 	LogFormat     string // "text" or "json"
 

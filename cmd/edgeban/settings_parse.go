@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"net/netip"
-	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -101,6 +99,7 @@ func parse(values map[string]value, p *problems) Settings {
 		SkipAlarm:     r.duration("skip-alarm", time.Minute, 30*24*time.Hour),
 		StateDir:      r.stateDir("state-dir"),
 		MetricsFile:   r.metricsFile("metrics-file"),
+		Pushgateway:   r.pushgateway("pushgateway-url"),
 		LogLevel:      r.level("log-level"),
 		LogFormat:     r.word("log-format"),
 		values:        values,
@@ -259,27 +258,4 @@ func (r reader) allow(name string) []AllowEntry {
 		entries = append(entries, AllowEntry{prefix, r.values[name].origin})
 	}
 	return entries
-}
-
-// apiURL does not repeat what it refuses: a URL may hold a password.
-func (r reader) apiURL(name string) string {
-	text := strings.TrimRight(r.values[name].text(), "/")
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Hostname() == "":
-		r.bad(name, "not a URL such as https://api.cloudflare.com/client/v4")
-	case u.User != nil:
-		r.bad(name, "a user name has no place in it")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		r.bad(name, "a query or a fragment has no place in it")
-	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
-		r.bad(name, "must begin with https://: the token would travel in the clear")
-	}
-	return text
-}
-
-// loopback reports whether host is this very machine.
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }

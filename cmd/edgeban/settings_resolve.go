@@ -90,7 +90,8 @@ func (r resolver) flagTexts(s setting) []string {
 	return []string{r.cmd.String(s.name)}
 }
 
-// credential is the file of a secret that systemd hands over, if it does.
+// credential is the file of a secret that systemd hands over, if it does. A blank one is what the packaged units put in the place of
+// one that is missing.
 func (r resolver) credential(s setting) (value, bool) {
 	dir := r.sys.getenv("CREDENTIALS_DIRECTORY")
 	secret, holds := secretOf(s.name)
@@ -98,7 +99,7 @@ func (r resolver) credential(s setting) (value, bool) {
 		return value{}, false
 	}
 	file := filepath.Join(dir, secret.credential)
-	return value{[]string{file}, "credential " + secret.credential}, exists(file)
+	return value{[]string{file}, "credential " + secret.credential}, exists(file) && !blank(file, secret.noun)
 }
 
 func (r resolver) byDefault(s setting) value {
@@ -164,6 +165,13 @@ func tidy(texts []string) []string {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// blank reports whether there is nothing in the file but white space. One that cannot be read is not blank, so that reading it
+// says why.
+func blank(path, noun string) bool {
+	content, _, err := readSecretFile(path, noun)
+	return err == nil && strings.TrimSpace(content) == ""
 }
 
 // settingFlags declares the settings' flags for one command. urfave/cli only collects them as text: what they

@@ -158,9 +158,13 @@ func TestTokenPrecedence(t *testing.T) {
 			t.Errorf("%s: token %s from %q, file from %q", step.place, found, s.tokenOrigin, s.values["token-file"].origin)
 		}
 	}
-	// A credentials directory of other credentials changes nothing.
+	// A blank credential stands in for a token that is missing, and a credentials directory of other credentials changes nothing.
 	delete(h.env, "CLOUDFLARE_API_TOKEN")
 	delete(h.env, "EDGEBAN_TOKEN_FILE")
+	h.write("run/credentials/cloudflare-api-token", "\n")
+	if s, _, _ := h.load(0); tokenOf(h, s) != token("toml") {
+		t.Errorf("with a blank credential: token from %s", s.tokenOrigin)
+	}
 	h.env["CREDENTIALS_DIRECTORY"] = "run/elsewhere"
 	if s, _, _ := h.load(0); tokenOf(h, s) != token("toml") {
 		t.Errorf("without the credential: token from %s", s.tokenOrigin)

@@ -25,8 +25,11 @@ import (
 type site struct {
 	dir  string // everything that the host has on disk
 	edge *cloudflaretest.Cloudflare
-	list string             // the id of the list "edgeban"
-	lapi *crowdsectest.LAPI // a CrowdSec, of which edgeban knows only where a test says so
+	list string // the id of the list "edgeban"
+
+	// Of these edgeban knows only where a test says so.
+	lapi    *crowdsectest.LAPI
+	gateway *pushgateway
 }
 
 // dawn is when every bubble's story begins.
@@ -43,7 +46,7 @@ func inBubble(t *testing.T, f func(t *testing.T)) {
 
 // newSite makes a site whose files lie in dir: a database without bans, a list without items that one rule uses.
 func newSite(dir string) (*site, error) {
-	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{}), lapi: crowdsectest.New(testKey)}
+	s := &site{dir: dir, edge: cloudflaretest.New(cloudflaretest.Options{}), lapi: crowdsectest.New(testKey), gateway: &pushgateway{}}
 	s.edge.AddAccount(testAccount)
 	s.edge.AddAccountToken(testAccount, testToken, cloudflaretest.ListsEdit)
 	s.list = s.edge.AddList(testAccount, "edgeban", "ip")
@@ -89,6 +92,7 @@ func (s *site) system(lookupEnv func(string) (string, bool), stdout, stderr io.W
 		hostname:       func() (string, error) { return "web-1", nil },
 		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
 		transport:      s.edge.Transport(),
+		pushgateway:    s.gateway,
 		lapi:           s.lapi.Transport(),
 		terminal:       true,
 		systemctl:      func(context.Context, ...string) ([]byte, error) { return nil, errors.New("no systemd here") },

@@ -60,6 +60,9 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		return x.out.fail(err)
 	}
 	defer unlock()
+	if x.rest() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	if err := x.keepDistance(ctx); err != nil {
@@ -70,7 +73,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		run.Limits.AllowRemovals = allowRemovals
 		return run
 	})
-	x.publish(done)
+	x.publish(ctx, done)
 	return x.conclude(done)
 }
 

@@ -96,5 +96,6 @@ complete -c edgeban -n '__edgeban_command_is sync diff bans setup check status b
 complete -c edgeban -n '__edgeban_command_is sync diff bans setup check status ban unban flush adopt config' -l skip-alarm -x -d 'exit with 1 when every run was skipped for so long'
 complete -c edgeban -n '__edgeban_command_is sync diff bans setup check status ban unban flush adopt config' -l state-dir -x -a '(__fish_complete_directories)' -d 'where a run leaves word for the next one'
 complete -c edgeban -n '__edgeban_command_is sync diff bans setup check status ban unban flush adopt config' -l metrics-file -r -F -d 'where to write metrics for node_exporter, named *.prom'
+complete -c edgeban -n '__edgeban_command_is sync diff bans setup check status ban unban flush adopt config' -l pushgateway-url -x -d 'Prometheus Pushgateway to send metrics to, without /metrics'
 complete -c edgeban -n '__edgeban_command_is sync diff bans setup check status ban unban flush adopt config' -l log-level -x -a 'debug info warn error' -d 'least level to log: debug, info, warn or error'
 complete -c edgeban -n '__edgeban_command_is sync diff bans setup check status ban unban flush adopt config' -l log-format -x -a 'text json' -d 'text or json'

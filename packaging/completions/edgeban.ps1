@@ -60,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--skip-alarm' = 'exit with 1 when every run was skipped for so long'
         '--state-dir' = 'where a run leaves word for the next one'
         '--metrics-file' = 'where to write metrics for node_exporter, named *.prom'
+        '--pushgateway-url' = 'Prometheus Pushgateway to send metrics to, without /metrics'
         '--log-level' = 'least level to log: debug, info, warn or error'
         '--log-format' = 'text or json'
     }
@@ -139,7 +140,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--ownership' = 'tagged', 'exclusive'
         '--log-format' = 'text', 'json'
     }
-    $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-url', '--batch-size', '--challenge-jail', '--challenge-list', '--config', '--crowdsec-ca', '--crowdsec-cert', '--crowdsec-cert-key', '--crowdsec-key-file', '--crowdsec-origin', '--crowdsec-scenario', '--crowdsec-url', '--db', '--exclude-jail', '--exclude-scenario', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--reason', '--remedy', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
+    $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-url', '--batch-size', '--challenge-jail', '--challenge-list', '--config', '--crowdsec-ca', '--crowdsec-cert', '--crowdsec-cert-key', '--crowdsec-key-file', '--crowdsec-origin', '--crowdsec-scenario', '--crowdsec-url', '--db', '--exclude-jail', '--exclude-scenario', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--pushgateway-url', '--reason', '--remedy', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
     $found = [ordered]@{}
     if ($takesValue -contains $before[-1]) {
         return # PowerShell itself completes paths

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"edgeban/metrics"
+)
+
+// pushPatience is how long a Pushgateway may take to answer. With it, a run that used up its default time still ends before the next one.
+const pushPatience = 3 * time.Second
+
+// publish writes and pushes the metrics, also of a run that failed, was interrupted or is out of time. That they cannot be published is no
+// reason to fail the run: their age tells.
+func (x *session) publish(ctx context.Context, done []ended) {
+	s := x.settings
+	if s.MetricsFile == "" && s.Pushgateway == "" {
+		return
+	}
+	run := metrics.Run{
+		Report: done[0].report, Instance: s.Instance, List: done[0].list, LastSuccess: done[0].listState().LastSuccess, Forgetful: x.dir == nil,
+		Version: thisVersion(), GoVersion: runtime.Version(),
+	}
+	for _, e := range done[1:] {
+		run.Challenge = &metrics.Challenge{Report: e.report, List: e.list}
+	}
+	for _, w := range x.works() { // a success is one of all lists
+		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {
+			run.LastSuccess = last
+		}
+	}
+	for _, r := range x.client.Requests() {
+		run.Requests = append(run.Requests, metrics.Request{Method: r.Method, Status: r.Status, Count: r.Count})
+	}
+	if s.MetricsFile != "" {
+		if err := metrics.WriteFile(s.MetricsFile, run); err != nil {
+			x.out.warnOf(err, "")
+		}
+	}
+	if s.Pushgateway != "" {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushPatience)
+		defer cancel()
+		if err := x.gateway().Push(ctx, run); err != nil {
+			x.out.warnOf(err, "")
+		}
+	}
+}
+
+func (x *session) gateway() metrics.Gateway {
+	return metrics.Gateway{URL: x.settings.Pushgateway, Owner: x.settings.Owner, Transport: x.sys.pushgateway}
+}

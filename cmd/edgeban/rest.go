@@ -1,0 +1,28 @@
+package main
+
+import (
+	"time"
+
+	"edgeban/reconcile"
+)
+
+// restInterval is how long a look at the list serves while writes are on hold. It is shorter than the timer's interval, so that each
+// of its runs looks.
+const restInterval = 100 * time.Second
+
+// rest reports whether the run ends here, having asked Cloudflare nothing: writes are on hold, and a run looked at the list a moment
+// ago. So bans that trigger runs cost no request, however many there are.
+//
+// What started the run does not matter. systemd does tell (TRIGGER_UNIT), but version 252 goes on telling the same for every later
+// start of the service, the timer's too. A person at a terminal wants to know, and always gets a look.
+func (x *session) rest() bool {
+	w := x.blocking()
+	throttle, last := w.past().Throttle, w.listState().Measured
+	if x.out.words || !throttle.Held(x.now) || last == nil || last.At.After(x.now) || x.now.Sub(last.At) >= restInterval {
+		return false
+	}
+	why := whyHeld(x.now, &reconcile.HoldError{Since: throttle.Since, Until: throttle.Hold, Why: throttle.Why})
+	x.out.log.Info("writes are on hold", "list", w.list, "outcome", string(reconcile.OutcomeHeld), "why", why,
+		"requests", 0, "looked", last.At, "since", throttle.Since, "until", throttle.Hold)
+	return true
+}

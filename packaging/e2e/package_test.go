@@ -1,0 +1,102 @@
+//go:build boot
+
+package e2e
+
+import (
+	"fmt"
+	"strings"
+)
+
+func installs(h *host) {
+	h.sh("apt-get install -y --no-install-recommends /root/edgeban.deb")
+	h.prints("edgeban 1.0.0", "edgeban version | cut -d' ' -f1-2")
+	h.prints("640 root:edgeban", "stat -c '%a %U:%G' /etc/edgeban/edgeban.toml")
+	h.prints("edgeban:/var/lib/edgeban", "getent passwd edgeban | cut -d: -f1,6")
+	h.prints("disabled disabled", "echo $(systemctl is-enabled edgeban.timer edgeban.path)")
+	h.prints("inactive inactive inactive", "echo $(systemctl is-active edgeban.timer edgeban.path edgeban.service)")
+	if n := len(h.edge.Requests()); n > 0 {
+		h.t.Errorf("expected that nothing is asked of Cloudflare yet, there were %d requests", n)
+	}
+}
+
+func unitsAreSound(h *host) {
+	units := ""
+	for _, name := range []string{"edgeban", "edgeban@web"} {
+		units += fmt.Sprintf(" %[1]s.service %[1]s.timer %[1]s.path", name)
+	}
+	h.prints("", "systemd-analyze verify --man=no"+units+" /usr/share/doc/edgeban/examples/edgeban-failure@.service 2>&1")
+	for _, name := range []string{"edgeban", "edgeban@web"} {
+		h.t.Log(strings.TrimSpace(h.sh("systemd-analyze security --no-pager --threshold=14 " + name + ".service | tail -n 1")))
+	}
+}
+
+func namesWhatIsMissing(h *host) {
+	h.dropIn("edgeban.service", shortRuns+shortRest)
+	h.fails(1, "systemctl start edgeban.service")
+	h.sh("journalctl -u edgeban.service -o cat | grep -q 'the Cloudflare account is not set'")
+	h.sh(`sed -i -e 's|^#account = .*|account = "` + account + `"|' -e 's|^#api-url = .*|api-url = "` + h.edge.URL() + `"|' ` +
+		`-e 's|^#metrics-file = .*|metrics-file = "/var/lib/prometheus/node-exporter/edgeban.prom"|' /etc/edgeban/edgeban.toml`)
+	h.fails(1, "systemctl start edgeban.service")
+	h.sh("journalctl -u edgeban.service -o cat | grep -q 'there is no Cloudflare API token'")
+	h.write("/etc/edgeban/token", token+"\n", 0o600)
+}
+
+// setsUp: check says what is missing, setup makes it, and a second setup changes nothing.
+func setsUp(h *host) {
+	if said := h.fails(1, "edgeban check"); !strings.Contains(said, "the account has no list edgeban") {
+		h.t.Errorf("expected edgeban check to miss the list:\n%s", said)
+	}
+	writes := h.writes()
+	h.sh("edgeban setup --zone example.com --dry-run")
+	if n := h.writes() - writes; n > 0 {
+		h.t.Errorf("expected that a dry run changes nothing, there were %d writes", n)
+	}
+	h.sh("edgeban setup --zone example.com")
+	if h.list = h.edge.ListID(account, "edgeban"); h.list == "" {
+		h.t.Fatal("expected setup to create the list")
+	}
+	rules := h.edge.Rules(h.zone)
+	if len(rules) != 1 || rules[0].Expression != "(ip.src in $edgeban)" || rules[0].Action != "block" || !rules[0].Enabled {
+		h.t.Errorf("expected one rule that blocks what is on the list, there are: %+v", rules)
+	}
+	writes = h.writes()
+	h.sh("edgeban setup --zone example.com")
+	if n := h.writes() - writes; n > 0 {
+		h.t.Errorf("expected that a second setup changes nothing, there were %d writes", n)
+	}
+	if _, err := h.edge.SetItem(h.list, byHands, "by hand: a scanner that somebody noticed"); err != nil {
+		h.t.Fatal(err)
+	}
+	if said := h.fails(1, "edgeban check"); !strings.Contains(said, "edgeban.timer is not active") || !strings.HasSuffix(said, "\n1 failed\n") {
+		h.t.Errorf("expected edgeban check to miss the timer, and nothing else:\n%s", said)
+	}
+}
+
+func removes(h *host) {
+	for _, unit := range []string{"edgeban.service", "edgeban.timer"} {
+		h.dropIn(unit, "")
+	}
+	h.sh("rm -rf /etc/systemd/system/edgeban*.d; systemctl daemon-reload; systemctl enable --quiet --now edgeban.timer edgeban.path edgeban@second.timer")
+	h.sh("systemctl stop edgeban.timer edgeban.path edgeban.service && edgeban flush --yes")
+	h.listed(0)
+	h.sh("systemctl start edgeban.timer edgeban.path")
+	if said := h.sh("apt-get remove -y edgeban 2>&1"); !strings.Contains(said, "edgeban flush") {
+		h.t.Errorf("expected a word about edgeban flush:\n%s", said)
+	}
+	h.prints("", "systemctl list-units --all --no-legend 'edgeban*'")
+	h.prints("", "find /etc/systemd/system /var/lib/prometheus -name '*edgeban*'")
+	h.sh("test -s /etc/edgeban/token && test -d /var/lib/edgeban") // for the one who installs it again
+	before := len(h.edge.Requests())
+	h.sh("touch /run/fail2ban/edgeban && sleep 3")
+	if n := len(h.edge.Requests()) - before; n > 0 {
+		h.t.Errorf("expected that nothing asks Cloudflare any more, there were %d requests", n)
+	}
+}
+
+func purges(h *host) {
+	h.sh("apt-get purge -y edgeban")
+	h.prints("", "find / -xdev -name '*edgeban*' -not -path '/proc/*' -not -path /root/edgeban.deb")
+	h.prints("", "getent passwd edgeban || getent group edgeban || true")
+	h.prints("", "getfacl --absolute-names --omit-header --skip-base /var/lib/prometheus/node-exporter")
+	h.sh("systemctl is-active fail2ban.service && fail2ban-client ping")
+}
