@@ -37,6 +37,9 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	for _, w := range s.Warnings {
 		x.out.warn(w)
 	}
+	if s.CrowdSecURL != "" && sys.limitMemory != nil {
+		sys.limitMemory(memoryLimitCrowdSec)
+	}
 	if sys.watched && x.out.words {
 		x.progress = newProgress(sys.stderr)
 	}
