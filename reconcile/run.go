@@ -64,8 +64,9 @@ var ErrClock = errors.New("the clocks are too far apart")
 // or failed. There is no way from a read that failed to a write.
 func (r Run) Do(ctx context.Context) Report {
 	said := r.Read(ctx)
+	took := said.Took
 	rep := r.DoWith(ctx, said)
-	rep.Duration += said.Took
+	rep.Duration += took
 	return rep
 }
 

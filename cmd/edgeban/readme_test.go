@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -106,5 +107,22 @@ func writeReadmePart(t *testing.T, name, part string) {
 	_, tail, _ := strings.Cut(rest, end)
 	if err := os.WriteFile(readmeFile, []byte(head+begin+part+end+tail), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What the README says of the package's files is where the package has it.
+func TestREADMENamesPackagedFiles(t *testing.T) {
+	readme, err := os.ReadFile(readmeFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`/usr/share/doc/edgeban/[^\s`+"`"+`)]+`).FindAllString(string(readme), -1)
+	if len(names) < 5 {
+		t.Errorf("only %q", names)
+	}
+	for _, name := range names {
+		if !strings.Contains(packaged(t, "nfpm.yaml"), "dst: "+name+",") {
+			t.Errorf("%s is not in the package", name)
+		}
 	}
 }

@@ -88,7 +88,8 @@ type ended struct {
 // each asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
 func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
 	var said reconcile.Readings
-	for i, w := range x.works() {
+	works := x.works()
+	for i, w := range works {
 		stopped := ctx.Err() != nil
 		run := prepare(w)
 		if i == 0 {
@@ -97,10 +98,13 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 			run = run.After(done[0].report)
 			said.Notes, said.Took = nil, 0 // told already
 		}
-		before := x.requests()
-		report := run.DoWith(ctx, said)
+		readings, took, before := said, said.Took, x.requests()
+		if i == len(works)-1 {
+			said = reconcile.Readings{} // the bans are many, and nobody needs them any more
+		}
+		report := run.DoWith(ctx, readings)
 		x.progress.done()
-		report.Duration += said.Took
+		report.Duration += took
 		report.Err = x.interrupted(ctx, report.Err)
 		if target, ok := run.Target.(*cloudflare.ListTarget); ok && !run.DryRun {
 			w.keep(report, target)
