@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
@@ -27,6 +28,9 @@ func (t *ListTarget) Items(ctx context.Context) ([]reconcile.Item, []string, err
 		return nil, nil, fmt.Errorf("list items of %s: %w", t.ref, err)
 	}
 	t.read = items
+	if t.options.Frugal {
+		debug.FreeOSMemory()
+	}
 	return items, notes, nil
 }
 

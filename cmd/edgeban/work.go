@@ -52,6 +52,7 @@ func (w work) target() *cloudflare.ListTarget {
 	}
 	options := cloudflare.ListOptions{
 		BatchSize: size,
+		Frugal:    w.sys.limitMemory != nil,
 		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing.
 		NoRetry: w.retried || w.dir == nil || w.past().Throttle.InARow > 1,
 	}
