@@ -28,17 +28,19 @@ type member struct {
 // members turns posts into what is sent. Cloudflare refuses duplicates, so they are an error.
 func members(posts []reconcile.Post) ([]member, error) {
 	all := make([]member, 0, len(posts))
-	seen := make(map[string]bool, len(posts))
+	ips := make([]string, 0, len(posts))
 	for _, post := range posts {
 		if !post.Prefix.IsValid() {
 			return nil, errors.New("invalid prefix")
 		}
 		ip := text(canonical(post.Prefix))
-		if seen[ip] {
-			return nil, fmt.Errorf("%s is there twice", ip)
+		all, ips = append(all, member{ip, post.Comment}), append(ips, ip)
+	}
+	slices.Sort(ips) // takes less memory than a set
+	for i := 1; i < len(ips); i++ {
+		if ips[i] == ips[i-1] {
+			return nil, fmt.Errorf("%s is there twice", ips[i])
 		}
-		seen[ip] = true
-		all = append(all, member{ip, post.Comment})
 	}
 	return all, nil
 }
@@ -51,6 +53,7 @@ func (t *ListTarget) Add(ctx context.Context, posts []reconcile.Post) (int, erro
 	if err != nil {
 		return 0, fmt.Errorf("add to %s: %w", t.Name(), err)
 	}
+	t.giveBack()
 	done, err := batches(t, Adding, all, func(batch []member) error {
 		return t.change(ctx, http.MethodPost, batch)
 	})

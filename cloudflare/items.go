@@ -28,9 +28,7 @@ func (t *ListTarget) Items(ctx context.Context) ([]reconcile.Item, []string, err
 		return nil, nil, fmt.Errorf("list items of %s: %w", t.ref, err)
 	}
 	t.read = items
-	if t.options.Frugal {
-		debug.FreeOSMemory()
-	}
+	t.giveBack()
 	return items, notes, nil
 }
 
@@ -60,6 +58,13 @@ func (t *ListTarget) items(ctx context.Context) ([]reconcile.Item, []string, err
 	default:
 		return second, []string{fmt.Sprintf("Cloudflare counts %d items on %s, but two complete reads found %d and were believed",
 			counted, t.Name(), read)}, nil
+	}
+}
+
+// giveBack is done between two pieces of work that take memory for every item.
+func (t *ListTarget) giveBack() {
+	if t.options.Frugal {
+		debug.FreeOSMemory()
 	}
 }
 

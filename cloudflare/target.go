@@ -20,8 +20,8 @@ type ListOptions struct {
 
 	Apart string // the name or id of a list that must be another one; empty: none
 
-	// Frugal gives the memory that reading the list took back to the system before the list is worked with: the two together are
-	// what a run needs most of it for. It takes a few milliseconds.
+	// Frugal gives memory back to the system as soon as a read or the preparation of a write has no more use for it, so that the peaks
+	// of a run do not add up. It takes a few milliseconds each time.
 	Frugal bool
 
 	// Progress learns how far a long piece of work has come; nil: nobody wants to know. It is called from the goroutine of the target.
