@@ -21,7 +21,7 @@ func PlanAdopt(want Desired, items []Item, o Ownership, rest bool, now time.Time
 				seen = now
 			}
 			tag := Tag{Owner: o.Owner, Until: e.lease(seen, now, want.Margin), Seen: seen, Text: tagText(e.inForce(now))}
-			p.Add = append(p.Add, Addition{Entry: *e, Why: AddTakeOver, From: Foreign, Post: Post{Prefix: h.Prefix, Comment: tag.Comment()}})
+			p.Add = append(p.Add, Addition{Entry: e, Why: AddTakeOver, From: Foreign, Post: Post{Prefix: h.Prefix, Comment: tag.Comment()}})
 			continue
 		}
 		r := h.removal(RemoveUnmatched)

@@ -153,7 +153,7 @@ func TestBeatenIsNoSurprise(t *testing.T) {
 // TestBlocking is what is at the edge: not what found no room, nor what was not written.
 func TestBlocking(t *testing.T) {
 	d := Desire(bans("192.0.2.1 sshd 0s 1h", "192.0.2.2 sshd 0s 1h", "192.0.2.3 sshd 0s 1h", "192.0.2.4 sshd 0s 1h"), scene{}.policy(), at("0s"))
-	add := func(i int, why AdditionReason) Addition { return Addition{Entry: d.Entries[i], Why: why} }
+	add := func(i int, why AdditionReason) Addition { return Addition{Entry: &d.Entries[i], Why: why} }
 	r := Report{Now: at("0s"), Desired: &d, Applied: Applied{Added: 1}, Plan: &Plan{
 		NoRoom: []*Entry{&d.Entries[0]}, Add: []Addition{add(1, AddNew), add(2, AddNew), add(3, AddRenewal)}}}
 	var got []string

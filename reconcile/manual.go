@@ -65,7 +65,7 @@ func holderOf(h *holding) Holder {
 func PlanBan(b ManualBan, items []Item, o Ownership, now time.Time) (Plan, *Holder) {
 	p := Plan{Now: now, Items: len(items)}
 	entry := Entry{Prefix: b.Prefix, Terms: []Term{{Source: "manual", Reason: b.Reason, Since: now, Until: b.Until, Remedy: b.Remedy}}}
-	a := Addition{Entry: entry, Why: AddNew}
+	a := Addition{Entry: &entry, Why: AddNew}
 	tag := Tag{Owner: o.Owner + manualSuffix, Until: b.lease(), Seen: now, Text: tagText(entry.Terms)}
 	for i := range items {
 		if items[i].Prefix != b.Prefix {

@@ -64,7 +64,7 @@ type Blocked struct {
 
 // Addition is an item to be posted.
 type Addition struct {
-	Entry Entry
+	Entry *Entry
 	Why   AdditionReason
 	From  Class // for all but AddNew: whose item stands there now
 	Post  Post

@@ -17,7 +17,7 @@ func (d *differ) write() {
 		case fateOwn:
 			why, now := d.writing(w)
 			if why != "" {
-				a := Addition{Entry: *w.entry, Why: why, Post: d.post(w)}
+				a := Addition{Entry: w.entry, Why: why, Post: d.post(w)}
 				if w.item != nil {
 					a.From = w.item.class
 				}
