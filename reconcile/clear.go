@@ -34,6 +34,9 @@ func (d *differ) leaving() int {
 // posts reports whether an own item is to stand at h's prefix.
 func (d *differ) posts(h *holding) bool { return h.wish >= 0 && d.cases[h.wish].fate == fateOwn }
 
+// moves reports whether another list is to take h's prefix over, and does not hold it yet.
+func (d *differ) moves(h *holding) bool { return d.view.Moving[h.Prefix] }
+
 // overdue reports whether h is a peer's that we may remove.
 func (d *differ) overdue(h *holding) bool {
 	return h.class == Peer && h.tag.Until.Add(overdue).Before(d.view.Now) && !d.view.Refused
@@ -47,7 +50,7 @@ func (d *differ) stays(h *holding) bool {
 	case h.protected:
 		return false
 	default:
-		return h.lasts(d.view.Now) || d.mayBeWanted(h) || h.orphan || h.withheld
+		return h.lasts(d.view.Now) || d.moves(h) || d.mayBeWanted(h) || h.orphan || h.withheld
 	}
 }
 
@@ -68,6 +71,9 @@ func (d *differ) clearOwn(h *holding) {
 		if w := &d.cases[h.wish]; !w.entry.active(d.view.Now) {
 			d.plan.Lingering = append(d.plan.Lingering, Staying{Prefix: h.Prefix, Tag: h.tag, Until: w.keep})
 		}
+		return
+	case d.moves(h):
+		d.plan.Moving = append(d.plan.Moving, Staying{Prefix: h.Prefix, Tag: h.tag, Until: h.tag.Until})
 		return
 	case h.orphan: // also while a source does not answer, so that the next run knows it
 		d.plan.Orphaned = append(d.plan.Orphaned, Staying{Prefix: h.Prefix, Tag: h.tag, Until: h.tag.Until})

@@ -23,6 +23,9 @@ type View struct {
 	// that took another's place since.
 	Steady, Replaced []string
 
+	// Moving are the prefixes that another list is to take over and is not known to hold yet: their items stay for so long.
+	Moving map[netip.Prefix]bool
+
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix
 }

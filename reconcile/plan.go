@@ -26,6 +26,9 @@ type Plan struct {
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
 	Orphaned   []Staying      // own items that nothing wants, but their source was replaced: they stay until their leases end
 
+	// Moving are own items that stay until another list holds their prefixes.
+	Moving []Staying
+
 	// Blocked are the items that block what is protected and are not ours to remove.
 	Blocked []Blocked
 

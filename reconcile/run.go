@@ -27,6 +27,8 @@ type Run struct {
 	Reserved int        // items of the account's room that are not for this list
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
+	moving map[netip.Prefix]bool // see View.Moving
+
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
 	Past
 
@@ -39,6 +41,7 @@ type Past struct {
 	Memory   map[string]json.RawMessage `json:"memory,omitempty"`  // what the sources' last good readings asked for, by MemoryKey
 	Known    map[string]string          `json:"known,omitempty"`   // the sources' identities, by MemoryKey
 	Orphans  []netip.Prefix             `json:"orphans,omitempty"` // own items whose source was replaced
+	Moved    []netip.Prefix             `json:"moved,omitempty"`   // prefixes of own items that another list has taken over
 	Throttle Throttle                   `json:"throttle,omitzero"` // refusals of writes
 	Waiting  Waiting                    `json:"waiting,omitempty"` // since when changes wait
 	Capacity Capacity                   `json:"capacity,omitzero"` // what the account was found to hold
@@ -93,6 +96,7 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 	}
 	desired := Desire(said.Bans, r.Policy, r.Now)
 	rep.Desired = &desired
+	r.moving = r.wantedElsewhere(said.Bans)
 
 	if err := r.survey(ctx, rep); err != nil {
 		return OutcomeFailed, err
@@ -148,7 +152,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 }
 
 func (r Run) view(rep *Report) View {
-	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now)}
+	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving}
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved
 	gone := r.gone(rep)

@@ -124,6 +124,7 @@ const damagedStore = "damaged"
 // next is what the next run should know.
 func (r Run) next(rep *Report) Past {
 	next := rep.Next
+	next.Moved = nil // told anew by each run, see Moved
 	next.Memory = maps.Clone(r.Memory)
 	for _, s := range rep.Sources {
 		if errors.Is(rep.Err, ErrClock) { // what it says of times is wrong

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"edgeban/reconcile"
@@ -63,7 +64,7 @@ type removalJSON struct {
 
 type stayingJSON struct {
 	Prefix string    `json:"prefix"`
-	Why    string    `json:"why"` // "lingering" or "database replaced"
+	Why    string    `json:"why"` // "lingering", "database replaced" or "moving" to the other list
 	Until  time.Time `json:"until"`
 	Reason string    `json:"reason"` // jails and scenarios, as the item's comment has them
 }
@@ -92,7 +93,7 @@ func diffView(s Settings, list string, r reconcile.Report) diffJSON {
 		Items: p.Items, Own: p.Own, Foreign: p.Foreign, Peers: p.Peers,
 		Keep: p.Keep, Lingering: len(p.Lingering), Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale,
 		Add: []additionJSON{}, Remove: removalsView(p.Remove), Withheld: removalsView(p.Withheld), LeftOut: leftOutView(r.LeftOut()),
-		Stays: append(staysView(p.Lingering, "lingering"), staysView(p.Orphaned, "database replaced")...), Blocked: blockedView(p.Blocked),
+		Stays: slices.Concat(staysView(p.Lingering, "lingering"), staysView(p.Orphaned, "database replaced"), staysView(p.Moving, "moving")), Blocked: blockedView(p.Blocked),
 	}
 	missingSince, staleSince := r.Next.Waiting.Oldest()
 	v.MissingSince, v.StaleSince = instant(missingSince), instant(staleSince)

@@ -18,6 +18,7 @@ func writeDiff(o output, s Settings, list string, r reconcile.Report) error {
 	writeWithheld(&b, o.now, r.Plan.Withheld)
 	writeStaying(&b, o.now, "lingering: the record of the ban ended, but Fail2Ban may go on banning in its memory", r.Plan.Lingering)
 	writeStaying(&b, o.now, "staying until the lease ends: the database does not know the ban", r.Plan.Orphaned)
+	writeStaying(&b, o.now, "moving to the other list: they stay until that one holds them", r.Plan.Moving)
 	writeBlocked(&b, r.Plan.Blocked)
 	writeLeftOut(&b, r.LeftOut())
 	fmt.Fprintf(&b, "\n%s Nothing was changed.\n", diffCount(r))

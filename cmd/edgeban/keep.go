@@ -83,3 +83,20 @@ func succeeded(r reconcile.Report) bool {
 	missing, stale, known := r.Drift()
 	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
 }
+
+// keepMoved remembers which items of the block list the challenge list has taken over: the next run lets them go.
+func (x *session) keepMoved(done []ended) {
+	if len(done) < 2 {
+		return
+	}
+	moved := reconcile.Moved(done[0].report, done[1].report)
+	if len(moved) == 0 || x.dir == nil {
+		return
+	}
+	list := done[0].listState()
+	list.Moved = moved
+	x.state.Lists = with(x.state.Lists, done[0].key(), list)
+	if err := x.dir.lists().save(x.state); err != nil {
+		x.out.warnOf(err, "")
+	}
+}

@@ -112,6 +112,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 		}
 		done = append(done, ended{w, report, x.requests() - before, i > 0 && stopped})
 	}
+	x.keepMoved(done)
 	return done
 }
 
