@@ -169,6 +169,11 @@ func TestCheckFindings(t *testing.T) {
 			"ok timer no timer of systemd's; last run", ""},
 		{"no run for long", func(*testing.T, *checked) { time.Sleep(20 * time.Minute) },
 			"failed timer edgeban.timer is active; the last run that ended in step was 20 min ago", "edgeban sync"},
+		{"last run failed", func(t *testing.T, s *checked) {
+			time.Sleep(3 * time.Minute)
+			s.edge.AddFault(fake.Fault{Path: fake.PathItems, Times: 1, Effect: fake.Answer(400, 10000, "no")})
+			s.run(t.Context(), nil, "sync")
+		}, "warning timer edgeban.timer is active; the last run, 0 s ago, ended otherwise: failed: list items of edgeban: ", "journalctl"},
 		{"no run yet", func(t *testing.T, s *checked) { remove(t, filepath.Join(s.stateDir(), "state.json")) },
 			"warning timer edgeban.timer is active; no run of this list has ended in step yet", "edgeban sync"},
 	}
