@@ -53,6 +53,8 @@ func TestBadCrowdSecSettings(t *testing.T) {
 			want: []string{"certificates for CrowdSec: a: no certificate in it, as PEM"}},
 		{name: "one list", args: []string{"--crowdsec-origin", "Lists:firehol"}, want: []string{
 			`crowdsec-origin: "Lists:firehol" matches nothing: to read one list, set crowdsec-origin to lists and crowdsec-scenario to "firehol" (flag --crowdsec-origin)`}},
+		{name: "several origins in one string of an array", files: map[string]string{"etc/edgeban/edgeban.toml": "crowdsec-origin = ['crowdsec,cscli', 'CAPI']"},
+			want: []string{`crowdsec-origin: "crowdsec,cscli" is no one origin: an array holds each as a string of its own (etc/edgeban/edgeban.toml, line 1)`}},
 		{name: "no origin", args: []string{"--crowdsec-origin="}, want: []string{"crowdsec-origin: empty (flag --crowdsec-origin)"}},
 		{name: "glob", args: []string{"--exclude-scenario", "["},
 			want: []string{`exclude-scenario: "[" is not a pattern: a [ is never closed, or a \ stands at the end (flag --exclude-scenario)`}},
