@@ -33,7 +33,10 @@ func manualPage(t *testing.T) string {
 	p.settings()
 	p.files()
 	p.section("EXIT STATUS")
-	for _, status := range statuses(t) {
+	for i, status := range statuses(t) {
+		if i == exitFailure {
+			status += "; for all commands but sync: a source could not be read"
+		}
 		p.term(`\fB`+status[:1]+`\fR`, status[2:])
 	}
 	p.examples(t)
