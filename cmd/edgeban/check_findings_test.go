@@ -107,6 +107,10 @@ func TestCheckFindings(t *testing.T) {
 		}, "failed timer edgeban.timer is active; runs are skipped since 10:00", "edgeban sync"},
 		{"no account", func(_ *testing.T, s *checked) { s.env["CLOUDFLARE_ACCOUNT_ID"] = "" },
 			"failed account the Cloudflare account is not set; the token sees one", `account = "` + testAccount + `"`},
+		{"no account, and a file of one's own", func(t *testing.T, s *checked) {
+			s.write(t, "mine.toml", "")
+			s.env["CLOUDFLARE_ACCOUNT_ID"], s.env["EDGEBAN_CONFIG"] = "", filepath.Join(s.dir, "mine.toml")
+		}, "failed account the Cloudflare account is not set; the token sees one", `Set it in DIR/mine.toml: account = "` + testAccount + `"`},
 		{"no account and no guess", func(_ *testing.T, s *checked) {
 			s.env["CLOUDFLARE_ACCOUNT_ID"] = ""
 			s.edge.AddAccountToken(testAccount, testToken, fake.ListsEdit)
