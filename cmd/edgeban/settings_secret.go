@@ -108,7 +108,7 @@ func (s *Settings) findSecret(of secret, sys *system, p *problems) (text, origin
 	p.hide(text)
 	text = strings.TrimRight(text, "\r\n")
 	if err := checkSecret(text, of.noun); err != nil {
-		p.add("%s: %v", origin, err)
+		p.addHint("Put the "+of.noun+` into it, alone: no quotation marks, no "Bearer", no NAME=.`, "%s: %v", origin, err)
 		return "", origin
 	}
 	s.refuseSecret(of, text, p)
@@ -171,6 +171,8 @@ func checkSecret(text, noun string) error {
 		return errors.New("empty")
 	case strings.ContainsAny(text, "\r\n"):
 		return fmt.Errorf("more than one line, where the %s alone is expected", noun)
+	case regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^=]`).MatchString(text): // a key may end in =
+		return fmt.Errorf("a NAME= before the %s", noun)
 	case strings.ContainsAny(text, " \t"):
 		return fmt.Errorf("a blank in the %s", noun)
 	case strings.ContainsAny(text, `"'`+"`"):
