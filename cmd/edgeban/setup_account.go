@@ -95,7 +95,7 @@ type errAccountUnknown struct{}
 
 func (errAccountUnknown) Error() string { return "the token does not tell its account" }
 func (errAccountUnknown) Hint() string {
-	return "It may lack the permission " + permissionAccount + " or " + permissionZones + ", which a run does not need either.\n" + noAccount().hint
+	return "It may lack the permission " + permissionAccount + " or " + permissionZones + ", which a run does not need either.\n" + whereAccount
 }
 
 // severalAccountsError is a token that sees more than one account.
