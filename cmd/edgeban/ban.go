@@ -112,15 +112,17 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 	}
 	var holder *reconcile.Holder
 	var around []reconcile.Holder
-	_, err = w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
+	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
 		p, holder = reconcile.PlanBan(b, items, run.Ownership, now)
 		around = run.Ownership.Around(b.Prefix, items)
 		return p
 	})
+	if !report.Now.IsZero() { // the state was written, whatever became of the ban
+		w.sayLifted(o.network, lifted)
+	}
 	if err != nil {
 		return advised(err, "Nothing tries again by itself: give the command again later.")
 	}
-	w.sayLifted(o.network, lifted)
 	name := reconcile.PrefixText(b.Prefix)
 	if b.Prefix != o.network {
 		name = reconcile.PrefixText(o.network) + ", widened to " + name + ","
