@@ -123,7 +123,7 @@ func (e *APIError) Hint() string {
 		return "The token is malformed. Was it copied whole, and is it an API token rather than a global API key?"
 	case e.Has(codeInvalidToken, codeAuthentication), e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
 		return "The token is wrong, expired or restricted to other addresses, or it lacks the permission " +
-			e.permission() + ". Tokens: https://dash.cloudflare.com/profile/api-tokens"
+			e.permission() + e.orAccount() + ". Tokens: https://dash.cloudflare.com/profile/api-tokens"
 	case e.Status == http.StatusNotFound, e.Has(codeNoRoute):
 		return "Is the account id right? It stands in the dashboard's address: https://dash.cloudflare.com/<account id>"
 	case e.Status >= 500:

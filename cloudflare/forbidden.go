@@ -25,6 +25,14 @@ func (e *APIError) permission() string {
 	return "Account → Account Filter Lists → Edit for this account"
 }
 
+// orAccount is the one more reason there is where the request names an account: Cloudflare says no more of it than of the others.
+func (e *APIError) orAccount() string {
+	if strings.Contains(e.Path, "/accounts/") {
+		return ", or `account` is not the token's account"
+	}
+	return ""
+}
+
 // ListsFull reports whether this is a list that was not created because the plan allows no more. Cloudflare documents no code for it, so
 // the words have to tell.
 func (e *APIError) ListsFull() bool {

@@ -101,7 +101,7 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 		return err
 	}
 	defer unlock()
-	w.blocking().disallow(o.network)
+	lifted := w.blocking().disallow(o.network)
 	run := w.run(nil)
 	b := reconcile.ManualBan{Reason: o.reason, Remedy: o.remedy}
 	if b.Prefix, err = bannable(run.Policy, o.network); err != nil {
@@ -111,10 +111,15 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 		b.Until = w.now.Truncate(time.Second).Add(o.length)
 	}
 	var holder *reconcile.Holder
-	_, err = w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
+	var around []reconcile.Holder
+	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
 		p, holder = reconcile.PlanBan(b, items, run.Ownership, now)
+		around = run.Ownership.Around(b.Prefix, items)
 		return p
 	})
+	if !report.Now.IsZero() { // the state was written, whatever became of the ban
+		w.sayLifted(o.network, lifted)
+	}
 	if err != nil {
 		return advised(err, "Nothing tries again by itself: give the command again later.")
 	}
@@ -130,19 +135,42 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 		return nil
 	}
 	w.say("%s is on list %s, %s", name, w.list, end(w.now, b.Until))
+	for _, h := range around {
+		if owner, _ := h.Tag.Host(); h.Prefix == b.Prefix && h.Class == reconcile.Peer {
+			w.say("%s was %s's item (%s), and is this host's now; %[2]s puts its own back when it is gone",
+				reconcile.PrefixText(h.Prefix), owner, printable(h.Tag.Reasons()))
+		}
+	}
 	return nil
 }
 
-// disallow ends the temporary allow lines inside a network: its ban is the person's later word.
-func (w work) disallow(network netip.Prefix) {
+// disallow ends the temporary allow lines inside a network: its ban is the person's later word. It returns those that were in force.
+func (w work) disallow(network netip.Prefix) []allowedUntil {
 	list, known := w.state.Lists[w.key()]
 	if !known {
-		return
+		return nil
 	}
+	var lifted []allowedUntil
 	list.Allowed = slices.DeleteFunc(slices.Clone(list.Allowed), func(l allowedUntil) bool {
-		return network.Bits() <= l.Prefix.Bits() && network.Contains(l.Prefix.Addr())
+		inside := network.Bits() <= l.Prefix.Bits() && network.Contains(l.Prefix.Addr())
+		if inside {
+			lifted = append(lifted, l)
+		}
+		return inside
 	})
 	w.state.Lists = with(w.state.Lists, w.key(), list)
+	return inForce(lifted, w.now)
+}
+
+// sayLifted tells which temporary allow lines the ban of a network ended.
+func (w work) sayLifted(network netip.Prefix, lifted []allowedUntil) {
+	for _, l := range lifted {
+		of := ""
+		if l.Prefix != network {
+			of = " of " + reconcile.PrefixText(l.Prefix)
+		}
+		w.say("the temporary allow%s until %s is lifted", of, clock(w.now, l.Until))
+	}
 }
 
 // bannable is where a network goes on the list, or why it must not.

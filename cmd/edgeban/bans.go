@@ -20,7 +20,8 @@ func bansCommand(sys *system) *cli.Command {
 		Usage: "show the active bans, and why some are left out",
 		Description: "Reads the sources and asks Cloudflare nothing. The last column says how a ban will be listed, or why\n" +
 			"it is left out. With --ip it answers for one address, and looks at the list, too, when the account\n" +
-			"and the token are set.\n\n" + exitStatuses,
+			"and the token are set.\n\n" +
+			"Exit status: 0 shown; 1 a source could not be read, or with --ip the list; 2 usage or settings.",
 		Flags: append(settingFlags(),
 			&cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"},
 			&cli.BoolFlag{Name: "count", HideDefault: true, Local: true, Usage: "print how many active bans there are, those left out included"},

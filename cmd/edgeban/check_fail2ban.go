@@ -144,7 +144,8 @@ func (c *checkup) compareDatabase(file, from string) {
 		c.fail("fail2ban", "Fail2Ban keeps no database: dbfile = "+file+" ("+from+")",
 			"Set dbfile = /var/lib/fail2ban/fail2ban.sqlite3 under [Definition] in /etc/fail2ban/fail2ban.local and restart Fail2Ban.")
 	case !slices.ContainsFunc(c.settings.Fail2banDBs, func(path string) bool { return sameFile(path, file) }):
-		c.warn("fail2ban", "Fail2Ban keeps its bans in another database: "+file+" ("+from+")", "Set fail2ban-db = [\""+file+"\"] in edgeban.toml.")
+		c.warn("fail2ban", "Fail2Ban keeps its bans in another database: "+file+" ("+from+")",
+			fmt.Sprintf("Set fail2ban-db = [%q] in %s.", file, c.settings.configFile()))
 	}
 }
 

@@ -107,6 +107,10 @@ func TestCheckFindings(t *testing.T) {
 		}, "failed timer edgeban.timer is active; runs are skipped since 10:00", "edgeban sync"},
 		{"no account", func(_ *testing.T, s *checked) { s.env["CLOUDFLARE_ACCOUNT_ID"] = "" },
 			"failed account the Cloudflare account is not set; the token sees one", `account = "` + testAccount + `"`},
+		{"no account, and a file of one's own", func(t *testing.T, s *checked) {
+			s.write(t, "mine.toml", "")
+			s.env["CLOUDFLARE_ACCOUNT_ID"], s.env["EDGEBAN_CONFIG"] = "", filepath.Join(s.dir, "mine.toml")
+		}, "failed account the Cloudflare account is not set; the token sees one", `Set it in DIR/mine.toml: account = "` + testAccount + `"`},
 		{"no account and no guess", func(_ *testing.T, s *checked) {
 			s.env["CLOUDFLARE_ACCOUNT_ID"] = ""
 			s.edge.AddAccountToken(testAccount, testToken, fake.ListsEdit)
@@ -169,6 +173,11 @@ func TestCheckFindings(t *testing.T) {
 			"ok timer no timer of systemd's; last run", ""},
 		{"no run for long", func(*testing.T, *checked) { time.Sleep(20 * time.Minute) },
 			"failed timer edgeban.timer is active; the last run that ended in step was 20 min ago", "edgeban sync"},
+		{"last run failed", func(t *testing.T, s *checked) {
+			time.Sleep(3 * time.Minute)
+			s.edge.AddFault(fake.Fault{Path: fake.PathItems, Times: 1, Effect: fake.Answer(400, 10000, "no")})
+			s.run(t.Context(), nil, "sync")
+		}, "warning timer edgeban.timer is active; the last run, 0 s ago, ended otherwise: failed: list items of edgeban: ", "journalctl"},
 		{"no run yet", func(t *testing.T, s *checked) { remove(t, filepath.Join(s.stateDir(), "state.json")) },
 			"warning timer edgeban.timer is active; no run of this list has ended in step yet", "edgeban sync"},
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"edgeban/reconcile"
 )
 
 // writable reports why nothing can be written in a directory, nil when it can: a file is made in it and removed.
@@ -153,7 +155,25 @@ func (c *checkup) lastSuccess() finding {
 		return finding{"timer", warning, "no run of this list has ended in step yet", do}
 	case c.now.Sub(last) > successDue:
 		return finding{"timer", failed, "the last run that ended in step was " + ago(c.now, last), do}
-	default:
-		return finding{"timer", fine, "last run " + ago(c.now, last) + ": in step", ""}
 	}
+	if bad := c.endedBadly(); bad != nil {
+		return finding{"timer", warning, fmt.Sprintf("the last run, %s, ended otherwise: %s; the last in step was %s",
+			ago(c.now, bad.At), outcomeText(*bad), ago(c.now, list.LastSuccess)), do}
+	}
+	return finding{"timer", fine, "last run in step " + ago(c.now, list.LastSuccess), ""}
+}
+
+// endedBadly is the last run of the first list where that run left something undone that it could not do; nil: there is none.
+func (c *checkup) endedBadly() *lastRun {
+	for _, w := range c.works() {
+		last := w.listState().LastRun
+		if last == nil {
+			continue
+		}
+		switch last.Outcome {
+		case reconcile.OutcomeFailed, reconcile.OutcomeWithheld, reconcile.OutcomeHeld:
+			return last
+		}
+	}
+	return nil
 }

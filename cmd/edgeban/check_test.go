@@ -107,7 +107,7 @@ ok       items       1 of edgeban's, 0 of others
 ok       requests    a run reads in 2: one token carries 240 such hosts, one run every 2 min each
 ok       state       DIR/state, writable
 ok       metrics     DIR/edgeban.prom, its directory is writable
-ok       timer       edgeban.timer is active; last run 0 s ago: in step
+ok       timer       edgeban.timer is active; last run in step 0 s ago
 
 All is well.
 `

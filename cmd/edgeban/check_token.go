@@ -100,7 +100,7 @@ func (c *checkup) rights(ctx context.Context, kind string) {
 func (c *checkup) account(context.Context) {
 	switch {
 	case c.guessed:
-		c.fail("account", noAccount().text+"; the token sees one", "Set it in /etc/edgeban/edgeban.toml: account = \""+c.settings.Account+"\"")
+		c.fail("account", noAccount().text+"; the token sees one", fmt.Sprintf("Set it in %s: account = %q", c.settings.configFile(), c.settings.Account))
 	case c.settings.Account == "":
 		c.fail("account", noAccount().text, noAccount().hint)
 	case c.lists != nil:

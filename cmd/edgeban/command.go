@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -84,7 +85,10 @@ func noArguments(_ context.Context, cmd *cli.Command) error {
 	for _, known := range root.Commands {
 		names = append(names, known.Name)
 	}
-	return usagef("unknown command %s%s", quotedArgument(arg), didYouMean(arg, names))
+	return &usageError{[]problem{{
+		text: fmt.Sprintf("unknown command %s%s", quotedArgument(arg), didYouMean(arg, names)),
+		hint: "\"edgeban --help\" lists all.",
+	}}}
 }
 
 // quotedArgument is what somebody typed, unless that seems to be a token: a terminal is not the only place where
@@ -102,6 +106,9 @@ func usageErrorOf(_ context.Context, cmd *cli.Command, err error, _ bool) error 
 	if cmd != cmd.Root() {
 		where = cmd.Name + ": "
 	}
+	if value, name, found := badDuration(cmd, err); found {
+		return usagef("%s--%s: %s is not a duration, such as 90m, 2h or 24h", where, name, quotedArgument(value))
+	}
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
 		return usagef("%s%v", where, err)
@@ -117,6 +124,20 @@ func usageErrorOf(_ context.Context, cmd *cli.Command, err error, _ bool) error 
 		flags = append(flags, dashed(flag.Names()[0]))
 	}
 	return usagef("%sunknown flag %s%s", where, dashed(name), didYouMean(dashed(name), flags))
+}
+
+// badDuration takes urfave/cli's complaint about the value of a flag apart, where the flag is a duration.
+func badDuration(cmd *cli.Command, err error) (value, name string, found bool) {
+	parts := regexp.MustCompile(`(?s)^invalid value "(.*)" for flag -([a-z0-9-]+): `).FindStringSubmatch(err.Error())
+	if parts == nil {
+		return "", "", false
+	}
+	for _, flag := range cmd.Flags {
+		if _, duration := flag.(*cli.DurationFlag); duration && flag.Names()[0] == parts[2] {
+			return parts[1], parts[2], true
+		}
+	}
+	return "", "", false
 }
 
 // dashed is a flag as it is typed.

@@ -32,10 +32,12 @@ func TestHelp(t *testing.T) {
 }
 
 func TestCommandLineErrors(t *testing.T) {
+	const list = "\n  \"edgeban --help\" lists all."
 	tests := []struct{ args, want string }{
-		{"confg", `unknown command "confg"; did you mean "config"?`},
-		{"frobnicate", `unknown command "frobnicate"`},
-		{"help confg", `unknown command "confg"; did you mean "config"?`},
+		{"confg", `unknown command "confg"; did you mean "config"?` + list},
+		{"snyc", `unknown command "snyc"; did you mean "sync"?` + list},
+		{"frobnicate", `unknown command "frobnicate"` + list},
+		{"help confg", `unknown command "confg"; did you mean "config"?` + list},
 		{"--help confg", "No help topic for 'confg'"},
 		{"config sshd", `config: unexpected argument "sshd"`},
 		{"config --json false", `config: unexpected argument "false"`},

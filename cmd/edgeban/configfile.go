@@ -49,7 +49,7 @@ func parseConfig(name, content string, p *problems) configFile {
 		origin := fmt.Sprintf("%s, line %d", name, lineOf(&md, primitive))
 		s, known := settingNamed(key[0])
 		if !known || s.notInFile {
-			p.add("unknown key %q in %s%s", key[0], origin, didYouMean(key[0], keyNames()))
+			p.addHint(secretKeyHint(key[0]), "unknown key %q in %s%s", key[0], origin, didYouMean(key[0], keyNames()))
 			continue
 		}
 		texts, err := textsOf(s, &md, primitive)
@@ -60,6 +60,17 @@ func parseConfig(name, content string, p *problems) configFile {
 		file.values[s.name] = value{texts, origin}
 	}
 	return file
+}
+
+// secretKeyHint says where a secret belongs that somebody put into the file; "" for every other key.
+func secretKeyHint(key string) string {
+	for _, secret := range secrets() {
+		if declared, _ := settingNamed(secret.setting); key == strings.TrimSuffix(secret.setting, "-file") {
+			return fmt.Sprintf("The %s has no place in this file: put it, alone, into the one that %s names (%s, mode 0600).",
+				secret.whole, secret.setting, declared.fallback)
+		}
+	}
+	return ""
 }
 
 // syntaxError says where the file stops being TOML. The library's own words may quote the file; not from a line

@@ -47,6 +47,7 @@ func TestDidYouMean(t *testing.T) {
 		"fail2ban":    "fail2ban-db",
 		"token":       "token-file",
 		"timout":      "timeout",
+		"lsit":        "list",
 		"x":           "",
 		"zone":        "",
 		"colour":      "",

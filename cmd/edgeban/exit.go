@@ -20,7 +20,7 @@ const (
 	exitPending  = 4 // diff --exit-code: changes are pending
 )
 
-// exitStatuses is the part of --help that says what a run's exit status means.
+// exitStatuses is the part of --help that says what a run's exit status means. The commands that only look have their own.
 const exitStatuses = `Exit status: 0 in step, changed, writes on hold, or skipped (a source or the lock was not to be had, the clock is wrong);
 1 Cloudflare failed or refused, interrupted, or skipped for too long (skip-alarm); 2 usage or settings; 3 removals
 were withheld; 4 "diff --exit-code": changes are pending.`

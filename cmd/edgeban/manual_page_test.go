@@ -26,14 +26,17 @@ func manualPage(t *testing.T) string {
 	p.line(".B edgeban\n.I command\n.RI [ options ]\n.br\n.B edgeban\n.I command\n.B \\-\\-help")
 	p.section("DESCRIPTION")
 	p.paragraphs("Traffic that Cloudflare proxies reaches a server from Cloudflare's addresses, so a ban in the server's firewall stops nobody.",
-		"Every two minutes edgeban reads all active bans of Fail2Ban and the whole Cloudflare IP list, applies the difference "+
+		"Every two minutes edgeban reads all active bans of Fail2Ban and CrowdSec and the whole Cloudflare IP list, applies the difference "+
 			"in at most two writes, and exits. Whatever went wrong before, the next run repairs. If no source can be read, the list stays as it is. "+
 			"Items that somebody added by hand, and those of other hosts that share the list, are never touched.")
 	p.commands(describedCommands(t))
 	p.settings()
 	p.files()
 	p.section("EXIT STATUS")
-	for _, status := range statuses(t) {
+	for i, status := range statuses(t) {
+		if i == exitFailure {
+			status += "; for all commands but sync: a source could not be read"
+		}
 		p.term(`\fB`+status[:1]+`\fR`, status[2:])
 	}
 	p.examples(t)
@@ -110,7 +113,8 @@ func (p *page) settings() {
 		"that beats the configuration file, that beats the default. Lists are repeated options, comma-separated in the environment, and "+
 		"arrays in the file. \"edgeban config\" shows what is in effect and where it came from.",
 		"The API token has no option. It is read from $CLOUDFLARE_API_TOKEN, from the systemd credential "+tokenSecret().credential+
-			", or from the file that token-file names.")
+			", or from the file that token-file names. So is CrowdSec's key: from $"+crowdsecVariable+", the credential "+
+			crowdsecSecret().credential+", or the file that crowdsec-key-file names.")
 	for _, category := range []string{categoryCloudflare, categorySources, categoryBlocked, categoryOperation} {
 		p.line(".SS " + roff(category))
 		for i, s := range settings() {
@@ -142,7 +146,18 @@ func (p *page) files() {
 			p.term(`\fI`+roff(s.fallback)+`\fR`, sentence(s.usage))
 		}
 	}
-	p.term(`\fI/etc/edgeban/\fRNAME\fI.toml\fR, \fI/etc/edgeban/\fRNAME\fI.token\fR`, "The same for one of several instances on this host.")
+	state, _ := settingNamed("state-dir")
+	lists, accounts := (&stateDir{state.fallback}).lists(), accountsFile(&stateDir{state.fallback}, "")
+	p.term(`\fI`+roff(lists.path())+`\fR`, "What runs left on each list: how the last one ended, since when bans wait, what edgeban unban "+
+		"--for allows. Without it the next run still converges.")
+	p.term(`\fI`+roff(accounts.path())+`\fR`, "What is known of each account: whether Cloudflare refuses writes and until when, and how "+
+		"many items it took. The instances on this host share it.")
+	own := `\fI/etc/edgeban/\fRNAME\fI.toml\fR`
+	for _, secret := range secrets() {
+		own += `, \fI/etc/edgeban/\fRNAME\fI.` + roff(secret.ending) + `\fR`
+	}
+	p.term(own, "The configuration file, the token and CrowdSec's key of one of several instances on this host. Its state lies in "+
+		state.fallback+"/NAME.")
 }
 
 func (p *page) examples(t *testing.T) {

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,13 +47,37 @@ func TestPackagedConfiguration(t *testing.T) {
 		if s.name == "config" || s.notInFile {
 			continue
 		}
-		var texts []string
-		if s.fallback != "" {
-			texts = []string{s.fallback}
-		}
-		if !found || !slices.Equal(tidy(got.texts), texts) {
+		if texts := tidy(split(s, s.fallback)); !found || !slices.Equal(tidy(got.texts), texts) {
 			t.Errorf("uncommented, %s is %q, and its default %q", s.name, got.texts, texts)
 		}
+	}
+}
+
+// With every line uncommented the settings in effect are the defaults. What a line names that it says must exist, does.
+func TestPackagedConfigurationUncommented(t *testing.T) {
+	h := newHost(t)
+	h.write("etc/edgeban/token", testToken)
+	h.write("etc/edgeban/crowdsec-key", testKey)
+	effective := func() Settings {
+		t.Helper()
+		s, stderr, code := h.load(0)
+		if code != exitOK {
+			t.Fatalf("exit status %d: %s", code, stderr)
+		}
+		s.values, s.tokenOrigin, s.crowdsecKeyOrigin, s.Warnings = nil, "", "", nil // they tell where a value stands
+		return s
+	}
+	byDefault := effective()
+	line := regexp.MustCompile(`(?m)^#([a-z0-9-]+ = )`)
+	uncommented := line.ReplaceAllString(configurationFile(), "$1")
+	h.write("etc/edgeban/edgeban.toml", strings.ReplaceAll(uncommented, `"/`, `"`)) // the host's root is the working directory
+	if got := effective(); !reflect.DeepEqual(got, byDefault) {
+		t.Errorf("uncommented:\n%+v\nby default:\n%+v", got, byDefault)
+	}
+	// The twin: that it could tell.
+	h.write("etc/edgeban/edgeban.toml", `crowdsec-origin = ["crowdsec"]`)
+	if reflect.DeepEqual(effective(), byDefault) {
+		t.Error("another crowdsec-origin gives the same settings")
 	}
 }
 
@@ -68,8 +94,11 @@ func configurationFile() string {
 				continue
 			}
 			otherwise := ""
-			if s.otherwise != "" {
+			switch {
+			case s.otherwise != "":
 				otherwise = " (default: " + s.otherwise + ")"
+			case s.ifExists:
+				otherwise = " (default: this one when it exists; uncommented it has to)"
 			}
 			fmt.Fprintf(&b, "\n# %s%s\n#%s = %s\n", s.usage, otherwise, s.name, tomlDefault(s))
 		}
@@ -82,10 +111,12 @@ func tomlDefault(s setting) string {
 	switch {
 	case s.kind == number:
 		return s.fallback
-	case s.kind == list && s.fallback == "":
-		return "[]"
 	case s.kind == list:
-		return fmt.Sprintf("[%q]", s.fallback)
+		var elements []string
+		for _, text := range split(s, s.fallback) {
+			elements = append(elements, strconv.Quote(text))
+		}
+		return "[" + strings.Join(elements, ", ") + "]"
 	default:
 		return fmt.Sprintf("%q", s.fallback)
 	}

@@ -237,6 +237,21 @@ func inspectSettings(cmd *cli.Command, sys *system) (Settings, []problem) {
 	}
 }
 
+// loadSettingsAlone is loadSettings for a command that needs none of the files that settings name: it does not ask for the right to
+// read them.
+func loadSettingsAlone(cmd *cli.Command, sys *system) (Settings, error) {
+	p := &problems{}
+	values := resolve(cmd, sys, p)
+	s := parse(values, p)
+	s.check(sys, 0, p)
+	for _, secret := range secrets() {
+		text := strings.TrimSpace(sys.getenv(secret.variable))
+		p.hide(text)
+		s.refuseSecret(secret, text, p)
+	}
+	return s, p.err()
+}
+
 // loadSettings resolves, checks and completes the settings for cmd. Its error is a usageError that holds every
 // problem of the settings or, when there is none, every problem of the files they name.
 func loadSettings(cmd *cli.Command, sys *system, need needs) (Settings, error) {

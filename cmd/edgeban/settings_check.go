@@ -70,10 +70,12 @@ func (s *Settings) noSource() problem {
 }
 
 func noAccount() problem {
-	return problem{"the Cloudflare account is not set",
-		"It is the 32 digits in the dashboard's address, https://dash.cloudflare.com/<account id>/…\n" +
-			"Set it as account in the configuration file, as --account or as CLOUDFLARE_ACCOUNT_ID."}
+	return problem{"the Cloudflare account is not set", whereAccount + "\nedgeban setup finds it by the token."}
 }
+
+// whereAccount is where a person finds the account, and where to set it.
+const whereAccount = "It is the 32 digits in the dashboard's address, https://dash.cloudflare.com/<account id>/…\n" +
+	"Set it as account in the configuration file, as --account or as CLOUDFLARE_ACCOUNT_ID."
 
 func noToken() problem {
 	return problem{"there is no Cloudflare API token",

@@ -39,6 +39,9 @@ func (r reader) crowdsecURL(name string) string {
 func (r reader) crowdsecOrigins(name string) []string {
 	var all []string
 	for _, text := range r.values[name].texts {
+		if strings.Contains(text, ",") { // only of an array: everywhere else it was split
+			r.bad(name, "%q is no one origin: an array holds each as a string of its own", text)
+		}
 		if list, found := strings.CutPrefix(strings.ToLower(text), "lists:"); found {
 			r.bad(name, "%q matches nothing: to read one list, set crowdsec-origin to lists and crowdsec-scenario to %q", text, list)
 		}

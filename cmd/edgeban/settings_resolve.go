@@ -82,6 +82,15 @@ func (r resolver) value(s setting) value {
 	return r.byDefault(s)
 }
 
+// configFile is the name of the configuration file in effect; where there is none, of the one that would be read.
+func (s *Settings) configFile() string {
+	if name := s.values["config"].text(); name != "" {
+		return name
+	}
+	declared, _ := settingNamed("config")
+	return declared.fallback
+}
+
 // flagTexts are the flag's values; urfave/cli has split a list at its commas.
 func (r resolver) flagTexts(s setting) []string {
 	if s.kind == list {

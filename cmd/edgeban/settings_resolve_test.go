@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io/fs"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -96,6 +99,32 @@ func TestPrecedence(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who may not read the token is told whose it is.
+func TestDeniedHint(t *testing.T) {
+	h := newHost(t)
+	h.write("token", testToken)
+	whose := "It belongs to another user: try sudo."
+	if os.Geteuid() == 0 {
+		whose = "It belongs to root: try sudo."
+	}
+	denied := &fs.PathError{Op: "open", Path: "token", Err: syscall.EACCES}
+	for _, tt := range []struct {
+		name string
+		err  error
+		user int
+		want string
+	}{
+		{"token", denied, os.Geteuid() + 1, whose},
+		{"token", denied, os.Geteuid(), ""},
+		{"token", syscall.EIO, os.Geteuid() + 1, ""},
+		{"none", denied, os.Geteuid() + 1, ""},
+	} {
+		if got := deniedHint(tt.name, tt.err, tt.user); got != tt.want {
+			t.Errorf("%s, %v, user %d: %q, want %q", tt.name, tt.err, tt.user, got, tt.want)
+		}
 	}
 }
 

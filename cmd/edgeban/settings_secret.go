@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"edgeban/cloudflare"
 	"edgeban/sources/crowdsec"
@@ -94,7 +95,7 @@ func (s *Settings) findSecret(of secret, sys *system, p *problems) (text, origin
 		origin = of.file + " " + name
 		content, mode, err := readSecretFile(name, of.noun)
 		if err != nil {
-			p.add("%s: %v%s", origin, cause(err), file.origins())
+			p.addHint(deniedHint(name, err, os.Geteuid()), "%s: %v%s", origin, cause(err), file.origins())
 			return "", origin
 		}
 		if mode&0o007 != 0 {
@@ -107,16 +108,21 @@ func (s *Settings) findSecret(of secret, sys *system, p *problems) (text, origin
 	p.hide(text)
 	text = strings.TrimRight(text, "\r\n")
 	if err := checkSecret(text, of.noun); err != nil {
-		p.add("%s: %v", origin, err)
+		p.addHint("Put the "+of.noun+` into it, alone: no quotation marks, no "Bearer", no NAME=.`, "%s: %v", origin, err)
 		return "", origin
 	}
+	s.refuseSecret(of, text, p)
+	return text, origin
+}
+
+// refuseSecret notes the settings that hold a secret, which belongs into none of them.
+func (s *Settings) refuseSecret(of secret, text string, p *problems) {
 	for _, declared := range settings() {
-		if v := s.values[declared.name]; slices.Contains(v.texts, text) {
+		if v := s.values[declared.name]; text != "" && slices.Contains(v.texts, text) {
 			p.reject(declared.name)
 			p.add("%s: this is the %s%s", declared.name, of.whole, v.origins())
 		}
 	}
-	return text, origin
 }
 
 func readSecretFile(name, noun string) (content string, mode fs.FileMode, err error) {
@@ -136,6 +142,28 @@ func readSecretFile(name, noun string) (content string, mode fs.FileMode, err er
 	return string(data), info.Mode().Perm(), err
 }
 
+// deniedHint says what to do when this user may not read a file that belongs to somebody else; "" in every other case.
+func deniedHint(name string, err error, user int) string {
+	if !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	info, failed := os.Stat(name)
+	if errors.Is(failed, fs.ErrPermission) {
+		return "This user may not look into its directory: try sudo."
+	}
+	if failed != nil {
+		return ""
+	}
+	switch owner, known := info.Sys().(*syscall.Stat_t); {
+	case !known || int(owner.Uid) == user:
+		return ""
+	case owner.Uid == 0:
+		return "It belongs to root: try sudo."
+	default:
+		return "It belongs to another user: try sudo."
+	}
+}
+
 // checkSecret tells what is wrong with a token or a key, without repeating any of it.
 func checkSecret(text, noun string) error {
 	switch {
@@ -143,6 +171,8 @@ func checkSecret(text, noun string) error {
 		return errors.New("empty")
 	case strings.ContainsAny(text, "\r\n"):
 		return fmt.Errorf("more than one line, where the %s alone is expected", noun)
+	case regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=[^=]`).MatchString(text): // a key may end in =
+		return fmt.Errorf("a NAME= before the %s", noun)
 	case strings.ContainsAny(text, " \t"):
 		return fmt.Errorf("a blank in the %s", noun)
 	case strings.ContainsAny(text, `"'`+"`"):

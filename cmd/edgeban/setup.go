@@ -61,6 +61,7 @@ type setup struct {
 	asked  *questions // nil: nobody is there to be asked
 
 	account  string // its id
+	found    bool   // … found by the token, and not set
 	lists    []cloudflare.List
 	wanted   []*wanted
 	failures []error
@@ -213,9 +214,14 @@ func (u *setup) end() error {
 				l.work.done(), l.ruleToPaste(""))
 		}
 	}
-	if unused {
-		return nil
+	switch {
+	case unused && u.found:
+		fmt.Fprintf(u.out.stdout, "\nPut the line %s into %s, too.\n", u.accountLine(), u.settings.configFile())
+	case unused:
+	case u.found:
+		fmt.Fprintf(u.out.stdout, "\nEverything is there. Next: put the line %s into %s, then: edgeban check\n", u.accountLine(), u.settings.configFile())
+	default:
+		fmt.Fprintln(u.out.stdout, "\nEverything is there. Next: edgeban check")
 	}
-	fmt.Fprintln(u.out.stdout, "\nEverything is there. Next: edgeban check")
 	return nil
 }

@@ -41,13 +41,15 @@ func (u *setup) findAccount(ctx context.Context) ([]cloudflare.Zone, error) {
 			return nil, err
 		}
 	default:
-		return nil, &severalAccountsError{found}
+		return nil, &severalAccountsError{found, u.settings.configFile()}
 	}
-	u.account = chosen.ID
-	u.say("account", fmt.Sprintf("%s (%s), found by the token; in /etc/edgeban/edgeban.toml:", chosen.ID, chosen.Name),
-		`account = "`+chosen.ID+`"`)
+	u.account, u.found = chosen.ID, true
+	u.say("account", fmt.Sprintf("%s (%s), found by the token; in %s:", chosen.ID, chosen.Name, u.settings.configFile()), u.accountLine())
 	return zones, nil
 }
+
+// accountLine is the account as the configuration file writes it.
+func (u *setup) accountLine() string { return `account = "` + u.account + `"` }
 
 // visibleAccounts are all that the token sees, by themselves or by their zones, sorted by id.
 func (x *session) visibleAccounts(ctx context.Context) ([]cloudflare.Account, []cloudflare.Zone, error) {
@@ -93,18 +95,21 @@ type errAccountUnknown struct{}
 
 func (errAccountUnknown) Error() string { return "the token does not tell its account" }
 func (errAccountUnknown) Hint() string {
-	return "It may lack the permission " + permissionAccount + " or " + permissionZones + ", which a run does not need either.\n" + noAccount().hint
+	return "It may lack the permission " + permissionAccount + " or " + permissionZones + ", which a run does not need either.\n" + whereAccount
 }
 
 // severalAccountsError is a token that sees more than one account.
-type severalAccountsError struct{ accounts []cloudflare.Account }
+type severalAccountsError struct {
+	accounts []cloudflare.Account
+	config   string // the configuration file in effect
+}
 
 func (e *severalAccountsError) Error() string {
 	return fmt.Sprintf("the token sees %d accounts, and none is chosen", len(e.accounts))
 }
 
 func (e *severalAccountsError) Hint() string {
-	lines := []string{"Name one, by --account ID or in /etc/edgeban/edgeban.toml:"}
+	lines := []string{"Name one, by --account ID or in " + e.config + ":"}
 	for _, a := range e.accounts {
 		lines = append(lines, fmt.Sprintf("account = %q  # %s", a.ID, printable(a.Name)))
 	}

@@ -65,7 +65,7 @@ func (u *wanted) createList(ctx context.Context) error {
 			return err
 		}
 	case errors.As(err, &failure) && failure.ListsFull():
-		return &listQuotaError{name: u.there.Name, remedy: u.work.remedy, lists: u.lists, err: err}
+		return &listQuotaError{name: u.there.Name, remedy: u.work.remedy, lists: u.lists, config: u.settings.configFile(), err: err}
 	case err != nil:
 		return err
 	}
@@ -79,6 +79,7 @@ type listQuotaError struct {
 	name   string
 	remedy reconcile.Remedy
 	lists  []cloudflare.List
+	config string // the configuration file in effect
 	err    error
 }
 
@@ -103,7 +104,7 @@ func (e *listQuotaError) Hint() string {
 	hint := "A Free plan allows one list, Pro and Business ten. " + all
 	if len(usable) > 0 {
 		hint += "\nUse one of these: edgeban setup --list " + usable[0] + " (items by hand and of other programs stay; set list = \"" + usable[0] +
-			"\" in edgeban.toml).\nOr delete one that nothing uses, or upgrade one zone of the account."
+			"\" in " + e.config + ").\nOr delete one that nothing uses, or upgrade one zone of the account."
 	} else {
 		hint += "\nDelete one that nothing uses, or upgrade one zone of the account."
 	}

@@ -114,9 +114,9 @@ func (p Problem) hint(path string) string {
 	const whichFile = "`fail2ban-client get dbfile` names the database that Fail2Ban uses"
 	switch p {
 	case Missing:
-		return "Is Fail2Ban installed, and was it ever started? " + whichFile + "; set that path."
+		return "Is Fail2Ban installed, and was it ever started? " + whichFile + "; set it as fail2ban-db."
 	case NoDirectory:
-		return "Is Fail2Ban installed? In a container, mount the directory that holds its database. " + whichFile + "; set that path."
+		return "Is Fail2Ban installed? In a container, mount the directory that holds its database. " + whichFile + "; set it as fail2ban-db."
 	case Denied:
 		return "Run as root, or give this user the capability CAP_DAC_READ_SEARCH."
 	case NotAFile:

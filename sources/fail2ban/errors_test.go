@@ -36,13 +36,13 @@ func TestFilesThatAreNoDatabase(t *testing.T) {
 		hint    string
 	}{
 		{"no file", func(_ *testing.T, dir string) string { return dir + "/none" },
-			Missing, "no such file", "Is Fail2Ban installed, and was it ever started? " + whichFile + "; set that path."},
+			Missing, "no such file", "Is Fail2Ban installed, and was it ever started? " + whichFile + "; set it as fail2ban-db."},
 		{"no path", func(*testing.T, string) string { return "" },
-			Missing, "no such file", "Is Fail2Ban installed, and was it ever started? " + whichFile + "; set that path."},
+			Missing, "no such file", "Is Fail2Ban installed, and was it ever started? " + whichFile + "; set it as fail2ban-db."},
 		{"no directory", func(_ *testing.T, dir string) string { return dir + "/none/db" },
-			NoDirectory, "no such directory", "Is Fail2Ban installed? In a container, mount the directory that holds its database. " + whichFile + "; set that path."},
+			NoDirectory, "no such directory", "Is Fail2Ban installed? In a container, mount the directory that holds its database. " + whichFile + "; set it as fail2ban-db."},
 		{"below a file", func(t *testing.T, dir string) string { return write(t, dir+"/file", "x") + "/db" },
-			NoDirectory, "no such directory", "Is Fail2Ban installed? In a container, mount the directory that holds its database. " + whichFile + "; set that path."},
+			NoDirectory, "no such directory", "Is Fail2Ban installed? In a container, mount the directory that holds its database. " + whichFile + "; set it as fail2ban-db."},
 		{"directory", func(_ *testing.T, dir string) string { return dir },
 			NotAFile, "is a directory", "Set the path of the database file itself, usually fail2ban.sqlite3. " + whichFile + "."},
 		{"pipe", func(t *testing.T, dir string) string { return mkfifo(t, dir+"/pipe") },
