@@ -72,7 +72,9 @@ func PlanBan(b ManualBan, items []Item, o Ownership, now time.Time) (Plan, *Hold
 			continue
 		}
 		h := o.classify(&items[i])
-		enough := h.class == Foreign || (h.class == Peer || h.class == Manual) && !h.tag.Until.Before(tag.Until)
+		_, byHand := h.tag.Host()
+		enough := h.class == Foreign || h.class == Peer && byHand && h.tag.Until.After(now) || // no source of theirs could restore it
+			(h.class == Peer || h.class == Manual) && !h.tag.Until.Before(tag.Until)
 		if enough {
 			holder := holderOf(&h)
 			return p, &holder

@@ -117,3 +117,18 @@ func TestManualItemsStay(t *testing.T) {
 	notVacuous(t, wanted, "of these at an entry's prefix")
 	notVacuous(t, went, "items by hand that went, or were taken back")
 }
+
+// TestPlanBanOverPeers: what another host banned by hand stays, for no source could restore it; what its sources ban is taken over by
+// a longer ban.
+func TestPlanBanOverPeers(t *testing.T) {
+	o := scene{}.view().Ownership
+	ban := ManualBan{Prefix: prefix("192.0.2.1"), Reason: "y", Until: at("24h")}
+	for line, want := range map[string]int{
+		"192.0.2.1 peer-manual 12h -1h manual:x": 0, "192.0.2.1 peer-manual -1h -2h manual:x": 1, "192.0.2.1 peer 12h -1h fail2ban:sshd": 1,
+	} {
+		p, holder := PlanBan(ban, items(line), o, at("0s"))
+		if len(p.Add) != want || (holder == nil) != (want == 1) {
+			t.Errorf("%s: %q", line, changes(p))
+		}
+	}
+}

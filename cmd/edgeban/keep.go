@@ -36,17 +36,11 @@ func (w work) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 // save writes the state with what a run, or a command by hand, left on the list and on its account.
 func (w work) save(list listState, report reconcile.Report, target *cloudflare.ListTarget) error {
 	list.Past = report.Next
-	list.Throttle, list.Capacity = reconcile.Throttle{}, reconcile.Capacity{}
+	list.Throttle, list.Capacity, list.Open = reconcile.Throttle{}, reconcile.Capacity{}, reconcile.Open{}
 	account := w.account
-	account.Throttle, account.Capacity = report.Next.Throttle, report.Next.Capacity
+	account.Throttle, account.Capacity, account.Open = report.Next.Throttle, report.Next.Capacity, report.Next.Open
 	if size := target.BatchSize(); size < w.settings.BatchSize {
 		account.BatchSize = size
-	}
-	for _, other := range w.works() { // whose operation it was, this run has seen to it
-		if state, known := w.state.Lists[other.key()]; known {
-			state.Open = reconcile.Open{}
-			w.state.Lists = with(w.state.Lists, other.key(), state)
-		}
 	}
 	w.state.Lists = with(w.state.Lists, w.key(), list)
 	return errors.Join(w.keepAccount(account), w.dir.lists().save(w.state))

@@ -14,11 +14,18 @@ import (
 // past is what the last run left.
 func (s *site) past(t *testing.T) reconcile.Past {
 	t.Helper()
-	all, err := (&stateDir{s.stateDir()}).lists().load()
+	dir := &stateDir{s.stateDir()}
+	all, err := dir.lists().load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all.Lists[testAccount+"/edgeban"].Past
+	accounts, err := accountsFile(dir, "").load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := all.Lists[testAccount+"/edgeban"].Past
+	past.Open = accounts.Accounts[testAccount].Open
+	return past
 }
 
 // count is how many requests of a method and with that in their path the last edgeban made.
@@ -166,5 +173,29 @@ func (s *site) wantInStep(t *testing.T) {
 	}
 	if n := s.writes(); n != 0 {
 		t.Errorf("%d writes when there is nothing to do", n)
+	}
+}
+
+// An operation is the account's: a run without the list that it was for does not write meanwhile, either.
+func TestOpenOperationOfAnotherList(t *testing.T) {
+	t.Parallel()
+	for stuck, writes := range map[bool]int{true: 0, false: 1} {
+		inBubble(t, func(t *testing.T) {
+			s := mustSite(t)
+			id := s.edge.AddList(testAccount, "edgeban_challenge", "ip")
+			if err := s.ban(s.database(), "nginx-x", "203.0.113.7", time.Now(), time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if stuck {
+				s.edge.AddFault(fake.Fault{Method: "POST", Path: "/lists/" + id + "/items", Effect: fake.StuckOperation(), Times: 1})
+			}
+			s.run(t.Context(), []string{"EDGEBAN_CHALLENGE_LIST=edgeban_challenge", "EDGEBAN_CHALLENGE_JAIL=nginx-*", "EDGEBAN_TIMEOUT=20s"}, "sync")
+			s.edge.ResetRequests()
+			s.run(t.Context(), []string{"EDGEBAN_TIMEOUT=20s"}, "sync")
+			if s.writes() != writes {
+				t.Errorf("stuck: %t, %d writes", stuck, s.writes())
+			}
+			s.edge.Finish(testAccount)
+		})
 	}
 }

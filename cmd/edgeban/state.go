@@ -46,6 +46,7 @@ type listState struct {
 type accountState struct {
 	Throttle  reconcile.Throttle `json:"throttle,omitzero"`
 	Capacity  reconcile.Capacity `json:"capacity,omitzero"`
+	Open      reconcile.Open     `json:"open,omitzero"`        // an account carries out one operation at a time, on whichever list
 	BatchSize int                `json:"batch_size,omitempty"` // items that a write may carry, where Cloudflare refused more; 0: it did not
 }
 

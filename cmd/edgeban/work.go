@@ -124,12 +124,7 @@ func (w work) listState() listState {
 func (w work) past() reconcile.Past {
 	past := w.listState().Past
 	if w.settings.Account != "" {
-		past.Throttle, past.Capacity = w.account.Throttle, w.account.Capacity
-	}
-	for _, other := range w.works() { // an account carries out one operation at a time, on whichever list
-		if open := other.listState().Open; past.Open.Operation == "" {
-			past.Open = open
-		}
+		past.Throttle, past.Capacity, past.Open = w.account.Throttle, w.account.Capacity, w.account.Open
 	}
 	return past
 }
