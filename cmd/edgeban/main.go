@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -59,15 +60,23 @@ const (
 	memoryLimitCrowdSec = 48 << 20 // 50 000 decisions would otherwise take four times the processor's time
 )
 
-// spare keeps the program small on the smallest machine. Who sets Go's own variable knows better.
-func spare(limit int64) {
+// spare keeps the program small on the smallest machine: a run waits for the network most of the time, and with one processor does so in
+// less memory. Who sets Go's own variables knows better.
+func spare() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1)
+	}
+	limitMemory(memoryLimit)
+}
+
+func limitMemory(bytes int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit)
+		debug.SetMemoryLimit(bytes)
 	}
 }
 
 func main() {
-	spare(memoryLimit)
+	spare()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, the second one ends
 	os.Exit(run(ctx, system{
@@ -84,7 +93,7 @@ func main() {
 		interactive: isatty.IsTerminal(os.Stdout.Fd()) && isatty.IsTerminal(os.Stdin.Fd()),
 
 		interfaceAddrs: net.InterfaceAddrs,
-		limitMemory:    spare,
+		limitMemory:    limitMemory,
 		systemctl:      hostProgram("systemctl"),
 		fail2banClient: hostProgram("fail2ban-client"),
 	}))
