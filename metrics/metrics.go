@@ -223,8 +223,8 @@ func (s sheet) changes(run Run) {
 		if !known {
 			continue
 		}
-		added.add(run.Report.Applied.Added, run.List)
-		removed.add(run.Report.Applied.Removed, run.List)
+		added.add(run.Report.Earlier.Added+run.Report.Applied.Added, run.List)
+		removed.add(run.Report.Earlier.Removed+run.Report.Applied.Removed, run.List)
 		drift.add(missing, run.List, "missing")
 		drift.add(stale, run.List, "stale")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -80,7 +81,7 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	}
 	o.reason = cmd.String("reason")
 	switch {
-	case looksLikeToken(o.reason):
+	case slices.ContainsFunc(strings.Fields(o.reason), func(word string) bool { return looksLikeToken(word) || looksLikeKey(word) }):
 		return o, usagef("ban: --reason seems to be a token")
 	case len(o.reason) > reconcile.MaxReason:
 		return o, usagef("ban: --reason has %d bytes, more than %d", len(o.reason), reconcile.MaxReason)

@@ -110,6 +110,9 @@ func usageErrorOf(_ context.Context, cmd *cli.Command, err error, _ bool) error 
 		return usagef("%s--%s: %s is not a duration, such as 90m, 2h or 24h", where, name, quotedArgument(value))
 	}
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if word := strings.TrimLeft(name, "-"); unknown && (looksLikeToken(word) || looksLikeKey(word)) {
+		return usagef("%sunknown flag %s", where, mask)
+	}
 	if !unknown {
 		return usagef("%s%v", where, err)
 	}

@@ -60,10 +60,9 @@ func report(w io.Writer, err error) int {
 		w = io.Discard
 	}
 	var (
-		usage    *usageError
-		help     cli.ExitCoder // urfave/cli's own, for help on a command that does not exist
-		withheld *reconcile.WithheldError
-		pending  pendingError
+		usage   *usageError
+		help    cli.ExitCoder // urfave/cli's own, for help on a command that does not exist
+		pending pendingError
 	)
 	switch {
 	case err == nil:
@@ -76,7 +75,7 @@ func report(w io.Writer, err error) int {
 	case errors.As(err, &help):
 		complain(w, help.Error(), "")
 		return exitUsage
-	case errors.As(err, &withheld):
+	case onlyWithheld(err):
 		complainEach(w, err)
 		return exitWithheld
 	case errors.As(err, &pending):
@@ -85,6 +84,21 @@ func report(w io.Writer, err error) int {
 		complainEach(w, err)
 		return exitFailure
 	}
+}
+
+// onlyWithheld reports whether removals were withheld, and all the rest was done: on no list did anything fail.
+func onlyWithheld(err error) bool {
+	var logged told
+	if errors.As(err, &logged) {
+		err = logged.error
+	}
+	for _, e := range each(err) {
+		var withheld *reconcile.WithheldError
+		if !errors.As(e, &withheld) {
+			return false
+		}
+	}
+	return true
 }
 
 func complainEach(w io.Writer, err error) {

@@ -32,7 +32,7 @@ func TestReport(t *testing.T) {
 			"but their source no longer knows them\n  Was the source emptied or replaced? " + look},
 		{&reconcile.WithheldError{Withheld: 60, Untagged: 5, Of: 60}, 3, "edgeban: 60 of 60 removals withheld: the bans of 55 should have gone on, " +
 			"but their source no longer knows them, and 5 have no edgeban tag\n  Was the source emptied or replaced? " + look},
-		{errors.Join(fmt.Errorf("list a: %w", &reconcile.WithheldError{Withheld: 2, Untagged: 2, Of: 3}), hinted{errors.New("gone")}), 3,
+		{errors.Join(fmt.Errorf("list a: %w", &reconcile.WithheldError{Withheld: 2, Untagged: 2, Of: 3}), hinted{errors.New("gone")}), 1, // a list that failed was not kept at all
 			"edgeban: list a: 2 of 3 removals withheld: these items have no edgeban tag\n  " + look + "edgeban: gone\n  Do this.\n  Then that.\n"},
 		{fmt.Errorf("x: %w", told{&reconcile.WithheldError{Withheld: 2, Of: 3}}), 3, ""},
 		{told{hinted{errors.New("denied")}}, 1, ""},

@@ -152,3 +152,20 @@ func TestSecretsWouldBeFound(t *testing.T) {
 }
 
 func errorText(err error) string { return fmt.Sprint(err) }
+
+// What may be a token or a key is not repeated where nobody looks for one: as a flag's name, in a reason, in a URL that cannot be read.
+func TestSecretsInOddPlaces(t *testing.T) {
+	const key = "0123456789abcdefghijklmnopqrstuvwxyzABC/EFG"
+	inBubble(t, func(t *testing.T) {
+		s := mustSite(t)
+		for _, args := range [][]string{
+			{"sync", "--" + testToken}, {"sync", "--" + key}, {"ban", "203.0.113.9", "--reason", "my " + key},
+			{"sync", "--pushgateway-url", "http://" + key + "@example.com"},
+		} {
+			stdout, stderr, status := s.run(t.Context(), nil, args...)
+			if said := stdout + stderr + s.items(); status != exitUsage || strings.Contains(said, key[:20]) || strings.Contains(said, testToken) {
+				t.Errorf("%q: %d, %s", args, status, said)
+			}
+		}
+	})
+}

@@ -19,6 +19,10 @@ func (r reader) pushgateway(name string) string {
 	if r.values[name].text() == "" {
 		return ""
 	}
+	if strings.Contains(r.values[name].text(), "@") { // a password with a slash in it would pass for a path
+		r.bad(name, "a user name has no place in it")
+		return ""
+	}
 	text, u := r.url(name, "http://pushgateway.example:9091")
 	if u != nil && u.Scheme != "https" && u.Scheme != "http" {
 		r.bad(name, "must begin with http:// or https://")

@@ -65,8 +65,12 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 	var problems []error
 	for _, w := range x.works() {
 		still, err := w.takeOff(ctx, network, length > 0)
-		if err != nil {
+		if err != nil && lastWord(err) {
 			return w.notUnbanned(err, network, until)
+		}
+		if err != nil { // the other list may be well
+			problems = append(problems, w.notUnbanned(err, network, until))
+			continue
 		}
 		problems = append(problems, still...)
 	}
@@ -87,6 +91,17 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 		x.say("%s still bans it. To make this last:\n%s", whoBans(bans), unbanCommands(bans))
 	}
 	return errors.Join(problems...)
+}
+
+// lastWord reports whether Cloudflare is to be written to no more: it refused, or may be at work on what it was told.
+func lastWord(err error) bool {
+	var (
+		hold      *reconcile.HoldError
+		refusal   reconcile.Refusal
+		uncertain reconcile.Uncertain
+	)
+	return errors.As(err, &hold) || errors.As(err, &refusal) && refusal.Refused() || errors.As(err, &uncertain) && uncertain.Uncertain() ||
+		errors.Is(err, context.Canceled)
 }
 
 // takeOff takes a network off one list; touching takes everything off that has to do with it. It returns what is on the list still.

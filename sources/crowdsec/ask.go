@@ -64,7 +64,7 @@ func (l *limited) Read(p []byte) (int, error) {
 		l.err = tooLargeError{}
 		return 0, l.err
 	}
-	if room := 200 - len(l.begin); room > 0 {
+	if room := 4096 - len(l.begin); room > 0 { // much more than is shown: where it is cut, half a key may stand
 		l.begin = append(l.begin, p[:min(n, room)]...)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
