@@ -38,6 +38,9 @@ func banCommand(sys *system) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if s.holdsSecret(o.reason) {
+				return usagef("ban: --reason holds a secret")
+			}
 			x, err := openSession(sys, s, person)
 			if err != nil {
 				return err
@@ -80,8 +83,8 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	}
 	o.reason = cmd.String("reason")
 	switch {
-	case looksLikeToken(o.reason):
-		return o, usagef("ban: --reason seems to be a token")
+	case looksLikeToken(o.reason), looksLikeKey(o.reason):
+		return o, usagef("ban: --reason seems to be a token or a key")
 	case len(o.reason) > reconcile.MaxReason:
 		return o, usagef("ban: --reason has %d bytes, more than %d", len(o.reason), reconcile.MaxReason)
 	case o.reason == "":
