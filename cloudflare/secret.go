@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 const mask = "[secret]"
@@ -23,6 +24,9 @@ func NewSecret(text string) Secret {
 
 // IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.text == nil }
+
+// In reports whether the secret stands somewhere in text. None stands nowhere.
+func (s Secret) In(text string) bool { return !s.IsZero() && strings.Contains(text, s.reveal()) }
 
 func (s Secret) reveal() string {
 	if s.text == nil {

@@ -39,6 +39,9 @@ func banCommand(sys *system) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if s.holdsSecret(o.reason) {
+				return usagef("ban: --reason holds a secret")
+			}
 			x, err := openSession(sys, s, person)
 			if err != nil {
 				return err
@@ -81,8 +84,8 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	}
 	o.reason = cmd.String("reason")
 	switch {
-	case slices.ContainsFunc(strings.Fields(o.reason), func(word string) bool { return looksLikeToken(word) || looksLikeKey(word) }):
-		return o, usagef("ban: --reason seems to be a token")
+	case looksLikeToken(o.reason), looksLikeKey(o.reason):
+		return o, usagef("ban: --reason seems to be a token or a key")
 	case len(o.reason) > reconcile.MaxReason:
 		return o, usagef("ban: --reason has %d bytes, more than %d", len(o.reason), reconcile.MaxReason)
 	case o.reason == "":

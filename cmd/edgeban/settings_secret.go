@@ -125,6 +125,11 @@ func (s *Settings) refuseSecret(of secret, text string, p *problems) {
 	}
 }
 
+// holdsSecret reports whether a secret of these settings stands somewhere in text.
+func (s *Settings) holdsSecret(text string) bool {
+	return s.Token.In(text) || s.CrowdSecKey.In(text)
+}
+
 func readSecretFile(name, noun string) (content string, mode fs.FileMode, err error) {
 	f, err := os.Open(name)
 	if err != nil {

@@ -37,13 +37,16 @@ func (s *Source) try(ctx context.Context, now time.Time) (*decoder, error) {
 	if response.StatusCode != http.StatusOK {
 		return nil, s.refusal(response)
 	}
-	body := &limited{reader: response.Body, left: s.limit}
+	body := &limited{reader: response.Body, left: s.limit, most: mostBegin + len(s.key.reveal())}
 	found := newDecoder(s.origins, now)
 	if err := found.read(body); err != nil {
 		return nil, s.badAnswer(ctx, body, err)
 	}
 	return found, nil
 }
+
+// mostBegin, in bytes, is how much of an answer is looked at for what it begins with, besides the length of a key.
+const mostBegin = 200
 
 // tooLargeError ends the reading of an answer that is larger than the limit.
 type tooLargeError struct{}
@@ -54,6 +57,7 @@ func (tooLargeError) Error() string { return "too large" }
 type limited struct {
 	reader io.Reader
 	left   int64
+	most   int    // bytes of begin
 	begin  []byte // the first bytes, for a person who wonders who answered
 	err    error  // what ended the reading, other than the end
 }
@@ -64,7 +68,7 @@ func (l *limited) Read(p []byte) (int, error) {
 		l.err = tooLargeError{}
 		return 0, l.err
 	}
-	if room := 4096 - len(l.begin); room > 0 { // much more than is shown: where it is cut, half a key may stand
+	if room := l.most - len(l.begin); room > 0 {
 		l.begin = append(l.begin, p[:min(n, room)]...)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -119,7 +123,7 @@ func (s *Source) badAnswer(ctx context.Context, body *limited, err error) *Error
 	}
 	text := "it is empty"
 	if len(bytes.TrimSpace(body.begin)) > 0 {
-		text = "it begins " + strconv.Quote(s.clean(string(body.begin), 60))
+		text = "it begins " + strconv.Quote(s.clean(s.withoutPart(body.begin), 60))
 	}
 	return &Error{URL: s.label, Problem: NotDecisions, Err: err, cause: fmt.Sprintf("%v: %s", NotDecisions, text)}
 }
@@ -157,6 +161,21 @@ func (s *Source) message(body io.Reader) string {
 		return ""
 	}
 	return s.clean(wire.Message, 160)
+}
+
+// withoutPart is text that was cut off, without the part of the key at its end: that part would not be found and masked.
+func (s *Source) withoutPart(begin []byte) string {
+	key, text := s.key.reveal(), string(begin)
+	if key == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, key, mask)
+	for n := min(len(key)-1, len(text)); n > 0; n-- {
+		if before, found := strings.CutSuffix(text, key[:n]); found {
+			return before
+		}
+	}
+	return text
 }
 
 // clean makes a server's words fit for a message: printable, without the key, not too long.

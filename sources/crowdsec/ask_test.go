@@ -68,6 +68,26 @@ func TestSecondAttempt(t *testing.T) {
 	}
 }
 
+// TestKeyEchoed: an answer that repeats the key, however often and wherever it is cut, tells nothing of it. The twin is what else it
+// says.
+func TestKeyEchoed(t *testing.T) {
+	const key = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+	for _, echo := range []string{key, key + " ", "X-Api-Key: " + key + "\n"} {
+		for skip := range len(key) {
+			body := strings.Repeat("-", skip) + strings.Repeat(echo, 99)
+			for _, status := range []int{200, 403} {
+				_, err := source(t, Config{Key: NewKey(key), Transport: answering(status, body)}).Bans(t.Context(), now(), nil)
+				if err == nil || strings.Contains(err.Error(), key[:4]) {
+					t.Errorf("%d after %d: %v", status, skip, err)
+				}
+				if status == 200 && !strings.Contains(err.Error(), "it begins \""+strings.Repeat("-", skip)) {
+					t.Errorf("%d after %d: %v", status, skip, err)
+				}
+			}
+		}
+	}
+}
+
 // TestLimit: an answer beyond the limit is an error and never a shorter list.
 func TestLimit(t *testing.T) {
 	const body = `[{"origin":"cscli","value":"192.0.2.1","duration":"1h","type":"ban","scope":"Ip"}]`

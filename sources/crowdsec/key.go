@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 const mask = "[secret]"
@@ -22,6 +23,9 @@ func NewKey(text string) Key {
 
 // IsZero reports whether there is no key.
 func (k Key) IsZero() bool { return k.text == nil }
+
+// In reports whether the key stands somewhere in text. None stands nowhere.
+func (k Key) In(text string) bool { return !k.IsZero() && strings.Contains(text, k.reveal()) }
 
 func (k Key) reveal() string {
 	if k.text == nil {
