@@ -84,7 +84,7 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	}
 	o.reason = cmd.String("reason")
 	switch {
-	case looksLikeToken(o.reason), looksLikeKey(o.reason):
+	case slices.ContainsFunc(strings.Fields(o.reason), func(word string) bool { return looksLikeToken(word) || looksLikeKey(word) }):
 		return o, usagef("ban: --reason seems to be a token or a key")
 	case len(o.reason) > reconcile.MaxReason:
 		return o, usagef("ban: --reason has %d bytes, more than %d", len(o.reason), reconcile.MaxReason)
