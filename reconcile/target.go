@@ -13,7 +13,19 @@ type Item struct {
 	Prefix  netip.Prefix // masked; IPv4-mapped IPv6 unmapped
 	Comment string
 	Created time.Time // zero: unknown
+	Effect  Effect    // always OfTarget on a list
 }
+
+// Effect is what an item does to a visitor, measured by what its target is for. Only a target whose items say what they do has others
+// than OfTarget: IP Access Rules hold one rule for an address, whatever its mode.
+type Effect uint8
+
+const (
+	OfTarget Effect = iota // what the target is for
+	Weaker                 // a challenge, where the target blocks
+	Stronger               // a block, where the target challenges
+	Allows                 // lets the visitor through, whatever else blocks it
+)
 
 // Post is an item to be written. Posting a prefix that is on the list already overwrites its comment.
 type Post struct {
@@ -68,6 +80,9 @@ type Replacer interface {
 type Awaiter interface {
 	Await(ctx context.Context, operation string) error
 }
+
+// Metered is a target that can make only so many changes in one run, because each of them is a request. Changes is how many are left.
+type Metered interface{ Changes() int }
 
 // What a target's error says, besides its text and its Hint.
 type (
