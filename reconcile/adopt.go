@@ -8,11 +8,12 @@ import (
 
 // PlanAdopt takes over the items without a tag that stand exactly where an active ban wants one: they are posted again under our
 // tag. Those that match none are withheld, or removed with rest. It is the way over from an older script that filled the same list.
-func PlanAdopt(want Desired, items []Item, o Ownership, rest bool, now time.Time) Plan {
+// candidate tells by its comment whether an item may be of that script; nil: every one may.
+func PlanAdopt(want Desired, items []Item, o Ownership, candidate func(comment string) bool, rest bool, now time.Time) Plan {
 	p := Plan{Now: now, Items: len(items)}
 	for i := range items {
 		h := o.classify(&items[i])
-		if h.tagged {
+		if h.tagged || h.Effect != OfTarget || candidate != nil && !candidate(h.Comment) {
 			continue
 		}
 		if e, ok := want.at(h.Prefix); ok && e.active(now) {

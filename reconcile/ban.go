@@ -71,6 +71,8 @@ const (
 	LeftOutJailRemoved   LeftOutReason = "jail_removed"   // the jail is gone from Fail2Ban
 	LeftOutRemedy        LeftOutReason = "no_such_list"   // a challenge, and no list to put it on
 	LeftOutUnknownRemedy LeftOutReason = "unknown_remedy" // neither to be blocked nor challenged, such as CrowdSec's "throttle"
+	LeftOutWidth         LeftOutReason = "width"          // of no width that an access rule can have, and too many of those would be needed
+	LeftOutOccupied      LeftOutReason = "occupied"       // another's rule stands there that lets the visitor through, or only challenges
 	LeftOutNoRoom        LeftOutReason = "no_room"        // the list is full
 )
 
@@ -79,7 +81,7 @@ func LeftOutReasons() []LeftOutReason {
 	return []LeftOutReason{
 		LeftOutNotAddress, LeftOutUnreadable, LeftOutUnspecified, LeftOutTooBroad, LeftOutReserved, LeftOutAllowed,
 		LeftOutOwnAddress, LeftOutCloudflare, LeftOutFiltered, LeftOutJailRemoved, LeftOutRemedy, LeftOutUnknownRemedy,
-		LeftOutNoRoom,
+		LeftOutWidth, LeftOutOccupied, LeftOutNoRoom,
 	}
 }
 

@@ -113,7 +113,7 @@ func TestPlanAdopt(t *testing.T) {
 	}
 	for _, s.exclusive = range []bool{false, true} {
 		want := Desire(bans(s.bans...), s.policy(), at("0s"))
-		p := PlanAdopt(want, items(s.items...), s.view().Ownership, false, at("0s"))
+		p := PlanAdopt(want, items(s.items...), s.view().Ownership, nil, false, at("0s"))
 		same(t, changes(p), []string{"add 192.0.2.1 take-over", "withhold 10.1.1.1 unmatched", "withhold 192.0.2.2 unmatched", "withhold 198.51.100.7 unmatched"})
 		same(t, p.Add[0].Post.Comment, item("192.0.2.1 own 60m -10m fail2ban:sshd").Comment)
 		same(t, p.Withheld[2].Detail, "no ban of its own, but 198.51.100.0/24 is banned")

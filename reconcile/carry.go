@@ -59,7 +59,12 @@ func (r Run) carryOnce(ctx context.Context, rep *Report, planner Planner) (Outco
 	case rep.Next.Open.Operation != "":
 		return OutcomeHeld, &HoldError{Since: rep.Next.Open.Since, Operation: rep.Next.Open.Operation}
 	}
-	rep.Applied, err = Apply(ctx, r.Target, plan)
+	if changes, ok := metered(r.Target); ok {
+		plan.byUrgency()
+		rep.Applied, err = applyMetered(ctx, r.Target, plan, changes)
+	} else {
+		rep.Applied, err = Apply(ctx, r.Target, plan)
+	}
 	r.learn(rep, err)
 	if err != nil {
 		return OutcomeFailed, err

@@ -27,6 +27,8 @@ type Policy struct {
 	MinPrefix4 int // a broader IPv4 ban is left out; 8 to 32
 	MinPrefix6 int // a broader IPv6 ban is left out; 12 to 128
 
+	Widths Widths // of what the target can hold: a ban of another width is split
+
 	Margin    time.Duration // how long a lingering item outlives its ban, see Entry
 	Protected Protection
 }
@@ -136,10 +138,21 @@ func (p *Policy) draft(bans []Ban, from, to int, now time.Time) draft {
 		exact, reason := ParsePrefix(b.Value)
 		prefix, reason, detail := p.place(b, exact, reason)
 		if reason != "" {
-			d.leaveOut(b, prefix, reason, detail, now)
+			d.leaveOut(b, reason, detail, now)
+			if prefix.IsValid() {
+				for piece := range p.Widths.Pieces(prefix) {
+					d.hide(piece, reason)
+				}
+			}
 			continue
 		}
-		d.placed = append(d.placed, placing{order: orderOf(prefix), ban: int32(i), widened: prefix != exact})
+		if p.Widths.holds(prefix) {
+			d.placed = append(d.placed, placing{order: orderOf(prefix), ban: int32(i), widened: prefix != exact})
+			continue
+		}
+		for piece := range p.Widths.Pieces(prefix) {
+			d.placed = append(d.placed, placing{order: orderOf(piece), ban: int32(i), widened: prefix != exact})
+		}
 	}
 	return d
 }
@@ -183,10 +196,7 @@ func forgotten(b *Ban, margin time.Duration, now time.Time) bool {
 	return after(after(b.Until, max(b.Length(), 0)), margin+time.Hour).Before(now)
 }
 
-func (d *draft) leaveOut(b *Ban, prefix netip.Prefix, reason LeftOutReason, detail string, now time.Time) {
-	if prefix.IsValid() {
-		d.hide(prefix, reason)
-	}
+func (d *draft) leaveOut(b *Ban, reason LeftOutReason, detail string, now time.Time) {
 	if reason != LeftOutOtherList && (b.Permanent() || b.Until.After(now)) {
 		d.leftOut = append(d.leftOut, LeftOut{Ban: *b, Reason: reason, Detail: detail})
 	}
@@ -228,6 +238,9 @@ func (p *Policy) place(b *Ban, prefix netip.Prefix, reason LeftOutReason) (netip
 	if prefix.Bits() < least {
 		return prefix, LeftOutTooBroad, fmt.Sprintf("broader than /%d", least)
 	}
+	if more := p.Widths.tooMany(wide); more != "" {
+		return wide, LeftOutWidth, more
+	}
 	if !touching {
 		return wide, "", ""
 	}
@@ -257,6 +270,9 @@ func (p *Policy) widen(prefix netip.Prefix) (wide netip.Prefix, inside Protected
 		}
 		if wide == prefix {
 			return netip.Prefix{}, inside, false
+		}
+		for next := wide.Bits() + 1; next < prefix.Bits() && !p.Widths.holds(netip.PrefixFrom(prefix.Addr(), next)); next++ {
+			wide = netip.PrefixFrom(prefix.Addr(), next)
 		}
 	}
 }

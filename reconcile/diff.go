@@ -18,6 +18,7 @@ type View struct {
 	Sources   []string // names of all sources, each once
 	Failed    []string // … of those that did not answer
 	Limits    Limits
+	Metered   bool // the target makes only so many changes a run: the plan is sorted by urgency
 
 	// Steady are the names of sources that the last run read too, the very same: what they lack was lifted. Replaced are those
 	// that took another's place since.
@@ -42,6 +43,10 @@ type View struct {
 //	peer's      satisfies until shortly before its lease ends,  not touched
 //	            then, if wanted longer, posted again under our tag
 //	foreign     satisfies                                      not touched
+//	foreign, and weaker or an allowance (see Effect)
+//	            keeps the entry off                            not touched
+//	peer's, and weaker
+//	            posted under our tag                           not touched
 //	none        posted                                         nothing
 //
 // An own item without an entry goes. Before that, entries that a broader one covers for at least as long are dropped,
@@ -56,6 +61,9 @@ func Diff(want Desired, have []Item, view View) Plan {
 	d.cut()
 	d.write()
 	d.clear()
+	if view.Metered {
+		d.plan.byUrgency()
+	}
 	return d.plan
 }
 
@@ -90,12 +98,18 @@ const (
 	fateOwn                   // an own item is there or is to be posted
 	fateCovered               // a broader entry does the work
 	fateNoRoom                // cut
+	fateOccupied              // another's item stands there that does not do the work, and is not ours to change
 )
 
 func (d *differ) classify(have []Item) {
 	d.held = make([]holding, 0, len(have))
 	for i := range have {
 		h := d.view.Ownership.classify(&have[i])
+		if h.elsewhere() {
+			d.plan.Items--
+			d.plan.Room--
+			continue
+		}
 		switch {
 		case h.ours():
 			_, h.protected = d.want.protected.Touching(h.Prefix)
@@ -126,7 +140,7 @@ func (d *differ) classify(have []Item) {
 
 // blocks notes an item of somebody else that blocks what is protected. Nobody visits from a reserved range.
 func (d *differ) blocks(h *holding) {
-	if p, ok := d.want.protected.Touching(h.Prefix); ok && p.Reason != LeftOutReserved {
+	if p, ok := d.want.protected.Touching(h.Prefix); ok && p.Reason != LeftOutReserved && h.Effect != Allows {
 		d.plan.Blocked = append(d.plan.Blocked, Blocked{Prefix: h.Prefix, Owner: h.tag.Owner, Protected: p})
 	}
 }
@@ -174,6 +188,10 @@ func (d *differ) judgeOne(w *wish) {
 		}
 	case !active:
 		w.fate = fateNothing
+	case w.item != nil && (w.item.Effect == Allows || w.item.Effect == Weaker && w.item.class == Foreign):
+		w.fate = fateOccupied
+	case w.item != nil && w.item.Effect == Weaker:
+		w.fate = fateOwn
 	case w.item == nil, w.item.class == Peer && w.outlasts(now):
 		w.fate = fateOwn
 	default:

@@ -38,12 +38,13 @@ type Holder struct {
 	Class  Class
 	Tag    Tag       // zero for an untagged item
 	Since  time.Time // when it was put at the edge; zero: unknown
+	Effect Effect
 }
 
 // Around are the items that contain a network, sorted by prefix.
 func (o Ownership) Around(network netip.Prefix, items []Item) (all []Holder) {
 	for i := range items {
-		if h := o.classify(&items[i]); contains(h.Prefix, network) {
+		if h := o.classify(&items[i]); contains(h.Prefix, network) && !h.elsewhere() {
 			all = append(all, holderOf(&h))
 		}
 	}
@@ -52,7 +53,7 @@ func (o Ownership) Around(network netip.Prefix, items []Item) (all []Holder) {
 }
 
 func holderOf(h *holding) Holder {
-	holder := Holder{Prefix: h.Prefix, Class: h.class, Since: h.tag.Seen}
+	holder := Holder{Prefix: h.Prefix, Class: h.class, Since: h.tag.Seen, Effect: h.Effect}
 	if h.tagged {
 		holder.Tag = h.tag
 	}
@@ -72,8 +73,11 @@ func PlanBan(b ManualBan, items []Item, o Ownership, now time.Time) (Plan, *Hold
 			continue
 		}
 		h := o.classify(&items[i])
+		if h.elsewhere() {
+			continue // written over
+		}
 		_, byHand := h.tag.Host()
-		enough := h.class == Foreign || h.class == Peer && byHand && h.tag.Until.After(now) || // no source of theirs could restore it
+		enough := h.class == Foreign || h.Effect == Allows || h.class == Peer && byHand && h.tag.Until.After(now) || // no source of theirs could restore it
 			(h.class == Peer || h.class == Manual) && !h.tag.Until.Before(tag.Until)
 		if enough {
 			holder := holderOf(&h)
@@ -111,6 +115,9 @@ func (p Policy) PlanUnban(u Unban, items []Item, o Ownership, now time.Time) (Pl
 	narrowest := p.widest(u.Network).Bits()
 	for i := range items {
 		h := o.classify(&items[i])
+		if h.elsewhere() || h.Effect == Allows {
+			continue
+		}
 		around, inside := contains(h.Prefix, u.Network), contains(u.Network, h.Prefix)
 		switch {
 		case h.ours() && (around && h.Prefix.Bits() >= narrowest || u.Touching && (around || inside)):
@@ -133,6 +140,9 @@ func PlanFlush(items []Item, o Ownership, everybody bool, now time.Time) Plan {
 	for i := range items {
 		h := o.classify(&items[i])
 		switch {
+		case h.Effect != OfTarget:
+			p.Items--
+			continue
 		case !h.tagged:
 			p.Foreign++
 			continue

@@ -80,6 +80,7 @@ func (o Ownership) classify(item *Item) holding {
 	tag, tagged := ParseTag(item.Comment)
 	host, manual := tag.Host()
 	switch {
+	case !tagged && item.Effect != OfTarget: // whatever the ownership: it is not what a script made for this target
 	case tagged && manual && (o.isOwn(host) || o.isFormer(host)):
 		h.class = Manual
 	case tagged && !manual && o.isOwn(host):
@@ -99,6 +100,9 @@ func (o Ownership) classify(item *Item) holding {
 }
 
 func (o Ownership) isFormer(owner string) bool { return slices.Contains(o.Former, owner) }
+
+// elsewhere reports whether the item is ours for another target: the rules of another mode.
+func (h holding) elsewhere() bool { return h.ours() && h.Effect != OfTarget }
 
 // ours reports whether the item is one that we answer for.
 func (h holding) ours() bool { return h.class == Own || h.class == Former || h.class == Manual }

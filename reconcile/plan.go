@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Plan is what to add to a target and what to remove from it: a value, sorted by prefix, printable.
+// Plan is what to add to a target and what to remove from it: a value, sorted by prefix, or by urgency for a metered target; printable.
 type Plan struct {
 	Now time.Time
 
@@ -39,6 +39,9 @@ type Plan struct {
 	// the block list holds them.
 	Covered int
 
+	// Occupied are the entries that cannot be posted, because another's item stands there that does not do the work. It is not ours to change.
+	Occupied []Occupied
+
 	Room   int      // how many items the list may hold
 	NoRoom []*Entry // what found no room, sorted by prefix
 }
@@ -63,6 +66,24 @@ type Blocked struct {
 	Prefix    netip.Prefix
 	Owner     string // empty: it has no tag
 	Protected Protected
+}
+
+// Occupied is an entry where another's item stands that lets the visitor through, or only challenges whom we would block.
+type Occupied struct {
+	Entry  *Entry
+	Effect Effect // Weaker or Allows
+	Owner  string // empty: it has no tag
+}
+
+func (o Occupied) detail() string {
+	what := "a challenge"
+	if o.Effect == Allows {
+		what = "an Allow rule"
+	}
+	if o.Owner == "" {
+		return what + " by hand stands there"
+	}
+	return what + " of " + o.Owner + " stands there"
 }
 
 // Addition is an item to be posted.
@@ -125,15 +146,24 @@ func missing(additions []Addition) int {
 	return n
 }
 
-// LeftOut are the active bans that found no room, sorted by prefix.
+// LeftOut are the active bans whose places are taken and then those that found no room, each sorted by prefix.
 func (p Plan) LeftOut() []LeftOut {
 	var all []LeftOut
+	for _, o := range p.Occupied {
+		all = append(all, p.leftOut(o.Entry, LeftOutOccupied, o.detail())...)
+	}
 	for _, e := range p.NoRoom {
-		for _, t := range e.Terms {
-			if t.end().After(p.Now) {
-				b := Ban{Value: PrefixText(e.Prefix), Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until, Community: t.Community}
-				all = append(all, LeftOut{Ban: b, Reason: LeftOutNoRoom})
-			}
+		all = append(all, p.leftOut(e, LeftOutNoRoom, "")...)
+	}
+	return all
+}
+
+func (p Plan) leftOut(e *Entry, reason LeftOutReason, detail string) []LeftOut {
+	var all []LeftOut
+	for _, t := range e.Terms {
+		if t.end().After(p.Now) {
+			b := Ban{Value: PrefixText(e.Prefix), Remedy: t.Remedy, Source: t.Source, Reason: t.Reason, Since: t.Since, Until: t.Until, Community: t.Community}
+			all = append(all, LeftOut{Ban: b, Reason: reason, Detail: detail})
 		}
 	}
 	return all

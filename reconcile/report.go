@@ -43,6 +43,7 @@ type Report struct {
 	Next    Past           // what the next run should know
 
 	began    time.Time // on the clock of this process: the moment that is Now
+	metered  bool      // the target makes only so many changes a run
 	doubtful bool      // the number of items read is not the number that the target counts
 }
 
@@ -85,7 +86,7 @@ func (r Report) LeftOut() []LeftOut {
 
 // Sparing reports whether a plan that adds and removes may take two runs, because the account refused a write lately.
 func (r Report) Sparing() bool {
-	return r.Plan != nil && r.Plan.bothDirections() && r.Next.Throttle.Lately(r.Now)
+	return r.Plan != nil && !r.metered && r.Plan.bothDirections() && r.Next.Throttle.Lately(r.Now)
 }
 
 // settled reports whether it is known what the run wrote.

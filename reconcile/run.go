@@ -78,6 +78,7 @@ func (r Run) DoWith(ctx context.Context, said Readings) Report {
 	began := time.Now()
 	r.Now = r.Now.Truncate(time.Second)
 	rep := Report{Target: r.Target.Name(), Now: r.Now, Next: r.Past, Notes: slices.Clone(said.Notes), began: said.began}
+	_, rep.metered = metered(r.Target)
 	for _, s := range said.Sources {
 		if s.Err != nil { // then the list knows what it knew
 			s.Memory, s.Identity = r.Memory[s.key()], r.Known[s.key()]
@@ -153,6 +154,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 
 func (r Run) view(rep *Report) View {
 	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving}
+	_, v.Metered = metered(r.Target)
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved
 	gone := r.gone(rep)

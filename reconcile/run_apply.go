@@ -68,7 +68,9 @@ func (r Run) apply(ctx context.Context, rep *Report, items []Item) (Outcome, err
 		return OutcomeHeld, &HoldError{Since: r.Throttle.Since, Until: r.Throttle.Hold, Why: r.Throttle.Why}
 	}
 	var err error
-	if r.Throttle.Lately(r.Now) {
+	if changes, ok := metered(r.Target); ok {
+		rep.Applied, err = applyMetered(ctx, r.Target, plan, changes)
+	} else if r.Throttle.Lately(r.Now) {
 		rep.Applied, err = applySparingly(ctx, r.Target, plan, r.content(rep, items), r.Waiting)
 	} else {
 		rep.Applied, err = Apply(ctx, r.Target, plan)

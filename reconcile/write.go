@@ -14,6 +14,8 @@ func (d *differ) write() {
 		switch w.fate {
 		case fateSatisfied:
 			d.plan.Satisfied++
+		case fateOccupied:
+			d.plan.Occupied = append(d.plan.Occupied, Occupied{Entry: w.entry, Effect: w.item.Effect, Owner: w.item.tag.Owner})
 		case fateOwn:
 			why, now := d.writing(w)
 			if why != "" {
