@@ -117,7 +117,7 @@ func TestPlanAdopt(t *testing.T) {
 		same(t, changes(p), []string{"add 192.0.2.1 take-over", "withhold 10.1.1.1 unmatched", "withhold 192.0.2.2 unmatched", "withhold 198.51.100.7 unmatched"})
 		same(t, p.Add[0].Post.Comment, item("192.0.2.1 own 60m -10m fail2ban:sshd").Comment)
 		same(t, p.Withheld[2].Detail, "no ban of its own, but 198.51.100.0/24 is banned")
-		p = PlanAdopt(want, items(s.items...), s.view().Ownership, true, at("0s"))
+		p = PlanAdopt(want, items(s.items...), s.view().Ownership, nil, true, at("0s"))
 		same(t, changes(p), []string{"add 192.0.2.1 take-over", "remove 10.1.1.1 unmatched", "remove 192.0.2.2 unmatched", "remove 198.51.100.7 unmatched"})
 	}
 }

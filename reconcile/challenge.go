@@ -85,10 +85,16 @@ func (r Report) blocking() Protection {
 // found no room there has room here, and while Cloudflare lets no write through there, or may be at work on one, none is tried here.
 func (r Run) After(first Report) Run {
 	r.Policy.Remedy, r.Policy.Split, r.Policy.Blocked = Challenge, true, first.blocking()
-	r.Throttle, r.Capacity = first.Next.Throttle, first.Next.Capacity
+	r.Capacity = first.Next.Capacity
 	if first.Plan != nil {
 		r.Reserved = len(first.Plan.NoRoom)
 	}
+	return r.Following(first)
+}
+
+// Following is the run r as it has to be after another one on the same account.
+func (r Run) Following(first Report) Run {
+	r.Throttle = first.Next.Throttle
 	switch open := first.Next.Open; {
 	case open.Operation != "":
 		r.Hold = &HoldError{Since: open.Since, Operation: open.Operation}

@@ -62,7 +62,7 @@ func (d *differ) clearOwn(h *holding) {
 	switch {
 	case h.protected:
 		p, _ := d.want.protected.Touching(h.Prefix)
-		r.Why, r.Detail = RemoveProtected, p.Detail
+		r.Why, r.Detail, r.Unbanned = RemoveProtected, p.Detail, p.Unbanned
 	case h.lasts(d.view.Now):
 		d.plan.Keep++
 		return

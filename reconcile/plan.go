@@ -39,6 +39,9 @@ type Plan struct {
 	// the block list holds them.
 	Covered int
 
+	// Spilled are the new prefixes that are not for the list now, but for access rules. They are not in Add.
+	Spilled []netip.Prefix
+
 	// Occupied are the entries that cannot be posted, because another's item stands there that does not do the work. It is not ours to change.
 	Occupied []Occupied
 
@@ -108,6 +111,7 @@ type Removal struct {
 	Item     Item
 	Tag      Tag  // zero for an untagged item
 	Untagged bool // no edgeban wrote it: ours only because ownership is exclusive
+	Unbanned bool // a person took it off for a while, see Protected
 	Why      RemovalReason
 	Ended    time.Time     // for RemoveEnded: when the last ban's record ended
 	LeftOut  LeftOutReason // for RemoveLeftOut: why its ban is not mirrored

@@ -10,6 +10,8 @@ type Protected struct {
 	Prefix netip.Prefix
 	Reason LeftOutReason // LeftOutAllowed, LeftOutOwnAddress, LeftOutCloudflare or LeftOutReserved
 	Detail string        // for a person: "private range", "/etc/edgeban/allow line 3"
+
+	Unbanned bool // a person took it off the list for a while: `edgeban unban --for`
 }
 
 // Protection is a set of protected prefixes. It is immutable and safe for concurrent use; the zero value protects

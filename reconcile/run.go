@@ -27,6 +27,12 @@ type Run struct {
 	Reserved int        // items of the account's room that are not for this list
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
+	// Spills: bans that the list cannot take go into access rules, see Plan.Spilled. Drain: it takes none, whatever is remembered.
+	Spills, Drain bool
+
+	// Overflow makes the run one on access rules that hold what a list cannot; nil: it is none.
+	Overflow *Overflow
+
 	moving map[netip.Prefix]bool // see View.Moving
 
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
@@ -96,8 +102,12 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 		return OutcomeSkipped, said.Err
 	}
 	desired := Desire(said.Bans, r.Policy, r.Now)
+	if r.Overflow != nil {
+		desired = r.Overflow.apply(desired, r.Now)
+	} else {
+		r.moving = r.wantedElsewhere(said.Bans)
+	}
 	rep.Desired = &desired
-	r.moving = r.wantedElsewhere(said.Bans)
 
 	if err := r.survey(ctx, rep); err != nil {
 		return OutcomeFailed, err
@@ -144,6 +154,9 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	rep.doubtful = len(notes) > 0
 	view := r.view(rep)
 	plan := Diff(*rep.Desired, items, view)
+	if r.drains() {
+		plan.spill(Applied{})
+	}
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {
 		rep.Notes = append(rep.Notes, fmt.Sprintf("%s: the bans of %s are unknown to it, which stay until their leases end; "+

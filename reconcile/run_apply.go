@@ -77,6 +77,9 @@ func (r Run) apply(ctx context.Context, rep *Report, items []Item) (Outcome, err
 	}
 	r.learn(rep, err)
 	if err != nil {
+		if r.Spills && refused(err) {
+			rep.Plan.spill(rep.Applied)
+		}
 		return OutcomeFailed, err
 	}
 	return r.concluded(rep, OutcomeChanged)

@@ -56,9 +56,9 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 		if w.remedy == reconcile.Block {
 			first = desired
 		}
-		planners[w.list] = w.adoption(desired, rest)
+		planners[w.key()] = w.adoption(desired, rest)
 		if rest && !agreed {
-			if planners[w.list], err = w.agreedAdoption(ctx, planners[w.list]); err != nil {
+			if planners[w.key()], err = w.agreedAdoption(ctx, planners[w.key()]); err != nil {
 				return err
 			}
 		}
@@ -69,7 +69,7 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 	}
 	defer unlock()
 	for _, w := range x.works() {
-		report, err := w.carry(ctx, w.run(nil), planners[w.list])
+		report, err := w.carry(ctx, w.run(nil), planners[w.key()])
 		if err != nil {
 			return advised(err, "Nothing tries again by itself: give the command again later.")
 		}
@@ -108,7 +108,7 @@ func (w work) agreedAdoption(ctx context.Context, planner reconcile.Planner) (re
 	}
 	if len(shown.Remove) > 0 {
 		w.sayRest(shown.Remove)
-		if err := w.confirm(ctx, fmt.Sprintf("Remove %s from list %s?", plural(len(shown.Remove), "item"), w.list)); err != nil {
+		if err := w.confirm(ctx, fmt.Sprintf("Remove %s from %s?", plural(len(shown.Remove), "item"), w.title())); err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +137,7 @@ func (w work) sayAdopted(report reconcile.Report) {
 	if len(report.Plan.Withheld) > 0 {
 		w.sayRest(report.Plan.Withheld)
 	}
-	text := fmt.Sprintf("list %s: %s adopted", w.list, plural(len(report.Plan.Add), "item"))
+	text := fmt.Sprintf("%s: %s adopted", w.title(), plural(len(report.Plan.Add), "item"))
 	if n := len(report.Plan.Remove); n > 0 {
 		text += fmt.Sprintf(", %d removed", n)
 	}

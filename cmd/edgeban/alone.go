@@ -38,6 +38,7 @@ func (x *session) alone(ctx context.Context, patience time.Duration) (unlock fun
 		x.dir, unlock = nil, func() {}
 	}
 	x.recall()
+	x.forgetRules()
 	x.now = x.sys.now()
 	x.out.now = x.now
 	return unlock, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -46,11 +47,11 @@ func banCommand(sys *system) *cli.Command {
 			if err != nil {
 				return err
 			}
-			w, found := x.workFor(o.remedy)
-			if !found {
+			works := x.worksFor(o.remedy)
+			if len(works) == 0 {
 				return noChallengeList()
 			}
-			return x.out.fail(w.ban(ctx, o))
+			return x.out.fail(x.ban(ctx, works, o))
 		},
 	}
 }
@@ -99,46 +100,83 @@ func noChallengeList() error {
 	return &usageError{[]problem{{"ban: there is no list of those to challenge", "Set challenge-list; edgeban setup creates the list and its rule."}}}
 }
 
-func (w work) ban(ctx context.Context, o banOptions) error {
-	unlock, err := w.alone(ctx, w.settings.Timeout)
+func (x *session) ban(ctx context.Context, works []work, o banOptions) error {
+	unlock, err := x.alone(ctx, x.settings.Timeout)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	lifted := w.blocking().disallow(o.network)
-	run := w.run(nil)
 	b := reconcile.ManualBan{Reason: o.reason, Remedy: o.remedy}
-	if b.Prefix, err = bannable(run.Policy, o.network); err != nil {
+	if b.Prefix, err = bannable(works[0].policy(), o.network); err != nil {
 		return err
 	}
+	lifted := x.blocking().disallow(o.network)
 	if o.length > 0 {
-		b.Until = w.now.Truncate(time.Second).Add(o.length)
+		b.Until = x.now.Truncate(time.Second).Add(o.length)
 	}
-	var holder *reconcile.Holder
-	var around []reconcile.Holder
-	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
-		p, holder = reconcile.PlanBan(b, items, run.Ownership, now)
-		around = run.Ownership.Around(b.Prefix, items)
+	var problems []error
+	for i, w := range works {
+		saved, err := w.ban(ctx, o, b)
+		if saved && i == 0 { // the state was written, whatever became of the ban
+			w.sayLifted(o.network, lifted)
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+func (w work) ban(ctx context.Context, o banOptions, b reconcile.ManualBan) (saved bool, err error) {
+	run := w.run(nil)
+	var holders, around []reconcile.Holder
+	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) reconcile.Plan {
+		p := reconcile.Plan{Now: now, Items: len(items)}
+		holders, around = nil, nil
+		for piece := range run.Policy.Widths.Pieces(b.Prefix) { // access rules have few widths
+			b := b
+			b.Prefix = piece
+			one, holder := reconcile.PlanBan(b, items, run.Ownership, now)
+			p.Add = append(p.Add, one.Add...)
+			if holder != nil {
+				holders = append(holders, *holder)
+			}
+			around = append(around, run.Ownership.Around(piece, items)...)
+		}
 		return p
 	})
-	if !report.Now.IsZero() { // the state was written, whatever became of the ban
-		w.sayLifted(o.network, lifted)
-	}
+	saved = !report.Now.IsZero()
 	if err != nil {
-		return advised(err, "Nothing tries again by itself: give the command again later.")
+		return saved, advised(err, "Nothing tries again by itself: give the command again later.")
 	}
+	return saved, w.sayBanned(o, b, report, holders, around)
+}
+
+// sayBanned tells what became of a ban. holders are the items of others that stand in its place.
+func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Report, holders, around []reconcile.Holder) error {
 	name := reconcile.PrefixText(b.Prefix)
 	if b.Prefix != o.network {
 		name = reconcile.PrefixText(o.network) + ", widened to " + name + ","
 	}
-	if holder != nil {
-		w.say("%s is on list %s already (%s); nothing was changed", name, w.list, w.whoseItem(*holder))
-		if holder.Class == reconcile.Manual {
-			w.say("To shorten that: edgeban unban %s, then ban it again", reconcile.PrefixText(holder.Prefix))
+	for _, h := range holders {
+		if h.Effect == reconcile.Allows || h.Effect == reconcile.Weaker {
+			what := fmt.Errorf("%s is not %s: there is a rule for %s that does something else (%s)", name, w.done(), reconcile.PrefixText(h.Prefix), w.whoseItem(h))
+			return &notDoneError{what, "edgeban never changes what it did not write: remove that rule in the dashboard, and give the command again."}
+		}
+	}
+	if len(holders) > 0 && len(report.Plan.Add) == 0 {
+		w.say("%s is %s already (%s); nothing was changed", name, w.on(), w.whoseItem(holders[0]))
+		if holders[0].Class == reconcile.Manual {
+			w.say("To shorten that: edgeban unban %s, then ban it again", reconcile.PrefixText(holders[0].Prefix))
 		}
 		return nil
 	}
-	w.say("%s is on list %s, %s", name, w.list, end(w.now, b.Until))
+	if left := len(report.Plan.Add) - report.Applied.Added; left > 0 {
+		return &notDoneError{fmt.Errorf("%s: %d of %s are made, then the budget of requests was used up", name, report.Applied.Added,
+			plural(len(report.Plan.Add), w.noun())), "Give the command again in five minutes: it goes on from here."}
+	}
+	if n := len(report.Plan.Add); n > 1 {
+		name += fmt.Sprintf(" as %s,", plural(n, w.noun()))
+	}
+	w.say("%s is %s, %s", name, w.on(), end(w.now, b.Until))
 	for _, h := range around {
 		if owner, _ := h.Tag.Host(); h.Prefix == b.Prefix && h.Class == reconcile.Peer {
 			w.say("%s was %s's item (%s), and is this host's now; %[2]s puts its own back when it is gone",

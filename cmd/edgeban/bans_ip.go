@@ -28,6 +28,7 @@ type itemRow struct {
 	Until *time.Time `json:"until"`        // of the lease; null: no edgeban tag
 
 	class reconcile.Class
+	on    string
 }
 
 // bansOf answers for one network.
@@ -111,7 +112,7 @@ func (w work) itemsOf(ctx context.Context, network netip.Prefix) (rows []itemRow
 	}
 	for _, h := range holders {
 		owner, _ := h.Tag.Host()
-		row := itemRow{Value: reconcile.PrefixText(h.Prefix), Owner: owner, By: h.Tag.Reasons(), Since: instant(h.Since), class: h.Class, List: w.list}
+		row := itemRow{Value: reconcile.PrefixText(h.Prefix), Owner: owner, By: h.Tag.Reasons(), Since: instant(h.Since), class: h.Class, List: w.label(), on: w.on()}
 		row.Until = instant(h.Tag.Until)
 		rows = append(rows, row)
 	}
@@ -153,14 +154,14 @@ func (x *session) sayAnswer(a banAnswer) {
 	case a.Items == nil:
 		x.say("whether it is on the list is unknown")
 	case len(a.Items) == 0:
-		x.say("it is not on %s", x.theLists())
+		x.say("it is not on %s", x.theTargets())
 	}
 	for _, i := range a.Items {
 		since := ""
 		if i.Since != nil {
 			since = " since " + moment(x.now, *i.Since)
 		}
-		x.say("on list %s as %s%s (%s)", i.List, i.Value, since, x.itemOwner(i))
+		x.say("%s as %s%s (%s)", i.on, i.Value, since, x.itemOwner(i))
 	}
 }
 

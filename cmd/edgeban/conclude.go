@@ -54,12 +54,12 @@ func (e ended) conclude(first bool) error {
 	case reconcile.OutcomeFailed:
 		return e.out.fail(report.Err)
 	case reconcile.OutcomeHeld:
-		e.out.held(e.list, report)
+		e.out.held(e.work, report)
 		return nil
 	}
-	e.out.summary(e.list, report, e.requests)
+	e.out.summary(e.work, report, e.requests)
 	if report.Err != nil && len(e.works()) > 1 {
-		report.Err = fmt.Errorf("list %s: %w", e.list, report.Err)
+		report.Err = fmt.Errorf("%s: %w", e.title(), report.Err)
 	}
 	return e.out.fail(report.Err)
 }
@@ -96,7 +96,7 @@ func (w work) remark(report reconcile.Report) {
 	for _, note := range report.Notes {
 		w.out.warn(note)
 	}
-	if report.Survey != nil && report.Survey.References == 0 {
+	if report.Survey != nil && report.Survey.References == 0 && !w.onRules() {
 		w.out.warn(fmt.Sprintf("no rule uses list %s: nothing is %s; add a WAF custom rule %s with action %s, or run edgeban setup",
 			w.list, w.done(), cloudflare.ListExpression(w.list), w.actionTitle()))
 	}

@@ -47,6 +47,10 @@ func (s *Settings) rows() []configRow {
 		switch declared.name {
 		case "token-file":
 			rows = append(rows, configRow{"token", s.Token.String(), s.tokenOrigin})
+		case "api-key-file":
+			if !s.Key.IsZero() {
+				rows = append(rows, configRow{"api-key", s.Key.String(), s.tokenOrigin})
+			}
 		case "crowdsec-key-file":
 			rows = append(rows, configRow{"crowdsec-key", s.CrowdSecKey.String(), s.crowdsecKeyOrigin})
 		}
@@ -62,6 +66,10 @@ func (s *Settings) shown(declared setting) any {
 		return s.Owner
 	case declared.name == "account":
 		return s.Account
+	case declared.name == "max-items":
+		return s.MaxItems
+	case declared.kind == truth:
+		return v.text() == "yes" || v.text() == "true"
 	case declared.kind == list:
 		return append([]string{}, v.texts...)
 	case declared.kind == number:

@@ -66,8 +66,8 @@ func parseConfig(name, content string, p *problems) configFile {
 func secretKeyHint(key string) string {
 	for _, secret := range secrets() {
 		if declared, _ := settingNamed(secret.setting); key == strings.TrimSuffix(secret.setting, "-file") {
-			return fmt.Sprintf("The %s has no place in this file: put it, alone, into the one that %s names (%s, mode 0600).",
-				secret.whole, secret.setting, declared.fallback)
+			file := strings.TrimPrefix(declared.fallback+", mode 0600", ", ")
+			return fmt.Sprintf("The %s has no place in this file: put it, alone, into the one that %s names (%s).", secret.whole, secret.setting, file)
 		}
 	}
 	return ""
@@ -83,7 +83,7 @@ func syntaxError(name, content string, err error) string {
 	where := fmt.Sprintf("%s, line %d", name, at.Position.Line)
 	lines := strings.Split(content, "\n")
 	if n := at.Position.Line - 1; n >= 0 && n < len(lines) {
-		if line := strings.ToLower(lines[n]); strings.Contains(line, "token") || strings.Contains(line, "crowdsec-key") {
+		if line := strings.ToLower(lines[n]); strings.Contains(line, "token") || strings.Contains(line, "crowdsec-key") || strings.Contains(line, "api-key") {
 			return where + ": not valid TOML"
 		}
 	}
@@ -130,6 +130,10 @@ func textsOf(s setting, md *toml.MetaData, primitive toml.Primitive) ([]string, 
 		if s.kind == number {
 			return []string{strconv.FormatInt(v, 10)}, nil
 		}
+	case bool:
+		if s.kind == truth {
+			return []string{yesNo(v)}, nil
+		}
 	case []any:
 		if s.kind != list {
 			break
@@ -154,6 +158,8 @@ func expected(s setting) string {
 		return "a whole number"
 	case s.kind == list:
 		return "an array of strings"
+	case s.kind == truth:
+		return "true or false"
 	case s.placeholder == "DURATION":
 		return `a string such as "90s"`
 	default:

@@ -71,10 +71,10 @@ func (x *session) printDiffs(done []ended, o diffOptions) error {
 		if done[0].report.Plan == nil {
 			return nil
 		}
-		view := diffView(x.settings, done[0].list, done[0].report)
+		view := diffView(x.settings, done[0].label(), done[0].report)
 		for _, e := range done[1:] {
 			if e.report.Plan != nil {
-				challenge := diffView(x.settings, e.list, e.report)
+				challenge := diffView(x.settings, e.label(), e.report)
 				view.Challenge = &challenge
 			}
 		}
@@ -89,7 +89,7 @@ func (x *session) printDiffs(done []ended, o diffOptions) error {
 			fmt.Fprintln(x.out.stdout)
 		}
 		printed = true
-		if err := writeDiff(x.out, x.settings, e.list, e.report); err != nil {
+		if err := writeDiff(e.work, e.report); err != nil {
 			return err
 		}
 	}

@@ -11,9 +11,14 @@ import (
 )
 
 // writeDiff prints a plan for people.
-func writeDiff(o output, s Settings, list string, r reconcile.Report) error {
+func writeDiff(w work, r reconcile.Report) error {
+	o := w.out
 	var b strings.Builder
-	fmt.Fprintf(&b, "list %s (account %s…%s), %s\n", list, s.Account[:4], s.Account[len(s.Account)-4:], plural(r.Plan.Items, "item"))
+	account := ""
+	if id := w.settings.Account; id != "" {
+		account = " (account " + id[:4] + "…" + id[len(id)-4:] + ")"
+	}
+	fmt.Fprintf(&b, "%s%s, %s\n", w.title(), account, plural(r.Plan.Items, w.noun()))
 	writeChanges(&b, o.now, r.Plan)
 	writeWithheld(&b, o.now, r.Plan.Withheld)
 	writeStaying(&b, o.now, "lingering: the record of the ban ended, but Fail2Ban may go on banning in its memory", r.Plan.Lingering)

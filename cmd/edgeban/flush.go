@@ -59,9 +59,9 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 			return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
 		}
 		if report.Plan.Empty() {
-			x.say("nothing to remove from list %s", w.list)
+			x.say("nothing to remove from %s", w.title())
 		} else {
-			x.say("removed %s from list %s, %s left", flushed(*report.Plan), w.list, plural(report.Plan.Items-report.Applied.Removed, "item"))
+			x.say("removed %s from %s, %s left", flushed(*report.Plan), w.title(), plural(report.Plan.Items-report.Applied.Removed, "item"))
 		}
 	}
 	what := "list"
@@ -81,7 +81,7 @@ func (x *session) confirmFlush(ctx context.Context, planner reconcile.Planner) e
 			return err
 		}
 		if !plan.Empty() {
-			parts = append(parts, flushed(plan)+" from list "+w.list)
+			parts = append(parts, flushed(plan)+" from "+w.title())
 		}
 	}
 	if len(parts) == 0 {

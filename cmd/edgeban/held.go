@@ -10,7 +10,7 @@ import (
 )
 
 // held tells why a run that had something to write did not, what waits and for how long.
-func (o output) held(list string, r reconcile.Report) {
+func (o output) held(w work, r reconcile.Report) {
 	var hold *reconcile.HoldError
 	if !errors.As(r.Err, &hold) {
 		return
@@ -30,11 +30,11 @@ func (o output) held(list string, r reconcile.Report) {
 		if lifted(r.Plan) > 0 {
 			what += "\nTo un-ban somebody now, see \"Un-ban somebody right now\" in the README."
 		}
-		complain(o.stderr, fmt.Sprintf("list %s: %s", list, whyHeld(o.now, hold)), what)
+		complain(o.stderr, fmt.Sprintf("%s: %s", w.title(), whyHeld(o.now, hold)), what)
 		return
 	}
 	missing, stale, _ := r.Drift()
-	attrs := []any{"list", list, "outcome", string(r.Outcome), "why", whyHeld(o.now, hold), "waiting", what, "missing", missing, "stale", stale}
+	attrs := []any{"list", w.label(), "outcome", string(r.Outcome), "why", whyHeld(o.now, hold), "waiting", what, "missing", missing, "stale", stale}
 	attrs = append(attrs, waitingAttrs(r)...)
 	if hold.Operation == "" {
 		attrs = append(attrs, "since", hold.Since)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // keep writes the state for the next run.
-func (w work) keep(report reconcile.Report, target *cloudflare.ListTarget) {
+func (w work) keep(report reconcile.Report, target reconcile.Target) {
 	list := w.listState()
 	list.LastRun = lastRunOf(report)
 	if m := measuredBy(report, w.settings.MaxItems); m != nil {
@@ -34,13 +35,21 @@ func (w work) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 }
 
 // save writes the state with what a run, or a command by hand, left on the list and on its account.
-func (w work) save(list listState, report reconcile.Report, target *cloudflare.ListTarget) error {
+func (w work) save(list listState, report reconcile.Report, target reconcile.Target) error {
 	list.Past = report.Next
-	list.Throttle, list.Capacity, list.Open = reconcile.Throttle{}, reconcile.Capacity{}, reconcile.Open{}
-	account := w.account
-	account.Throttle, account.Capacity, account.Open = report.Next.Throttle, report.Next.Capacity, report.Next.Open
-	if size := target.BatchSize(); size < w.settings.BatchSize {
-		account.BatchSize = size
+	list.Throttle, list.Open = reconcile.Throttle{}, reconcile.Open{}
+	account := w.spend(w.account)
+	if w.onRules() {
+		account.Rules = report.Next.Throttle
+		if w.remedy == reconcile.Block {
+			list.Known = w.rules(w.scope).Known()
+		}
+	} else {
+		list.Capacity = reconcile.Capacity{}
+		account.Throttle, account.Capacity, account.Open = report.Next.Throttle, report.Next.Capacity, report.Next.Open
+	}
+	if t, ok := target.(*cloudflare.ListTarget); ok && t.BatchSize() < w.settings.BatchSize {
+		account.BatchSize = t.BatchSize()
 	}
 	w.state.Lists = with(w.state.Lists, w.key(), list)
 	return errors.Join(w.keepAccount(account), w.dir.lists().save(w.state))
@@ -48,11 +57,11 @@ func (w work) save(list listState, report reconcile.Report, target *cloudflare.L
 
 // keepAccount writes what is known of the account, unless nothing of it is new.
 func (x *session) keepAccount(account accountState) error {
-	if account == x.account {
+	if reflect.DeepEqual(account, x.account) {
 		return nil
 	}
 	x.account = account
-	return x.accounts(x.dir).change(func(s *state) { s.Accounts = with(s.Accounts, x.settings.Account, account) })
+	return x.accounts(x.dir).change(func(s *state) { s.Accounts = with(s.Accounts, x.settings.holder(), account) })
 }
 
 // removedUntagged reports whether untagged items were removed: somebody looked at them and allowed it, then or before.
@@ -78,9 +87,10 @@ func succeeded(r reconcile.Report) bool {
 	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
 }
 
-// keepMoved remembers which items of the block list the challenge list has taken over: the next run lets them go.
+// keepMoved remembers which items of the block list the challenge list has taken over: the next run lets them go. Access rules change their
+// mode in one step.
 func (x *session) keepMoved(done []ended) {
-	if len(done) < 2 {
+	if len(done) < 2 || done[0].onRules() {
 		return
 	}
 	moved := reconcile.Moved(done[0].report, done[1].report)

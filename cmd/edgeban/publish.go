@@ -19,7 +19,7 @@ func (x *session) publish(ctx context.Context, done []ended) {
 		return
 	}
 	run := metrics.Run{
-		Report: done[0].report, Instance: s.Instance, List: done[0].list, LastSuccess: done[0].listState().LastSuccess, Forgetful: x.dir == nil,
+		Report: done[0].report, Instance: s.Instance, List: done[0].label(), LastSuccess: done[0].listState().LastSuccess, Forgetful: x.dir == nil,
 		Version: thisVersion(), GoVersion: runtime.Version(),
 	}
 	for _, e := range done[1:] {

@@ -18,11 +18,11 @@ const restInterval = 100 * time.Second
 func (x *session) rest() bool {
 	w := x.blocking()
 	throttle, last := w.past().Throttle, w.listState().Measured
-	if x.out.words || !throttle.Held(x.now) || last == nil || last.At.After(x.now) || x.now.Sub(last.At) >= restInterval {
+	if x.out.words || x.settings.Spill || !throttle.Held(x.now) || last == nil || last.At.After(x.now) || x.now.Sub(last.At) >= restInterval {
 		return false
 	}
 	why := whyHeld(x.now, &reconcile.HoldError{Since: throttle.Since, Until: throttle.Hold, Why: throttle.Why})
-	x.out.log.Info("writes are on hold", "list", w.list, "outcome", string(reconcile.OutcomeHeld), "why", why,
+	x.out.log.Info("writes are on hold", "list", w.label(), "outcome", string(reconcile.OutcomeHeld), "why", why,
 		"requests", 0, "looked", last.At, "since", throttle.Since, "until", throttle.Hold)
 	return true
 }

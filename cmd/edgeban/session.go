@@ -25,6 +25,8 @@ type session struct {
 	now      time.Time          // the one time of the run
 	progress *progress          // nil: nobody looks on
 	crowdsec *crowdsec.Source   // nil: none is set
+	used     map[cloudflare.Scope]*cloudflare.Rules
+	budget   *cloudflare.Budget // requests of this run, where it uses access rules; nil: none was used
 	retried  bool               // the run has made its one further attempt after a refused write
 	distant  bool               // the distance to the last write before this run was kept
 	warned   bool               // that this host's own addresses are unknown
@@ -53,13 +55,15 @@ func openSession(sys *system, s Settings, reader audience) (*session, error) {
 		}
 		x.crowdsec = source
 	}
-	if s.Token.IsZero() {
+	if s.Token.IsZero() && s.Key.IsZero() {
 		return x, nil
 	}
 	client, err := cloudflare.New(cloudflare.Config{
 		BaseURL:   s.APIURL,
 		Account:   s.Account,
 		Token:     s.Token,
+		Email:     s.Email,
+		Key:       s.Key,
 		UserAgent: userAgent(),
 		Transport: sys.transport,
 		Logger:    x.out.debugLog(),
@@ -87,11 +91,11 @@ func (x *session) recall() {
 		dir := &stateDir{x.settings.StateDir}
 		x.state, _ = dir.lists().load()
 		accounts, _ := x.accounts(dir).load()
-		x.account = accounts.Accounts[x.settings.Account]
+		x.account = accounts.Accounts[x.settings.holder()]
 		return
 	}
 	x.state = x.recallFrom(x.dir.lists())
-	x.account = x.recallFrom(x.accounts(x.dir)).Accounts[x.settings.Account]
+	x.account = x.recallFrom(x.accounts(x.dir)).Accounts[x.settings.holder()]
 }
 
 // accounts is the file of what runs left about accounts.
@@ -131,7 +135,7 @@ func (w work) policy() reconcile.Policy {
 	s := w.settings
 	return reconcile.Policy{
 		Remedy:           w.remedy,
-		Split:            s.ChallengeList != "",
+		Split:            s.ChallengeList != "" || s.AccessRules,
 		ChallengeAsBlock: s.ChallengeAsBlock,
 		Challenged:       map[string][]string{"fail2ban": s.ChallengeJails},
 
@@ -142,6 +146,7 @@ func (w work) policy() reconcile.Policy {
 		IPv6Prefix: s.IPv6Prefix,
 		MinPrefix4: s.MinPrefix4,
 		MinPrefix6: s.MinPrefix6,
+		Widths:     s.widths(),
 		Margin:     s.Margin,
 		Protected:  reconcile.NewProtection(w.protected()),
 	}

@@ -38,6 +38,7 @@ const (
 	text   kind = iota // a string; durations too
 	number             // an integer
 	list               // an array of strings; comma-separated where it is one text: flag, environment, string
+	truth              // true or false; yes or no where it is a text; its flag needs no value
 )
 
 // The categories of --help.
@@ -89,6 +90,23 @@ func settings() []setting {
 		{name: "token-file", env: "EDGEBAN_TOKEN_FILE", category: categoryCloudflare, placeholder: "FILE",
 			usage:    "file that holds the API token; $CLOUDFLARE_API_TOKEN may hold the token itself",
 			fallback: "/etc/edgeban/token", ifExists: true},
+		{name: "email", env: "CLOUDFLARE_EMAIL", category: categoryCloudflare, placeholder: "ADDRESS",
+			usage: "e-mail address of the user whose global API key is used, where there can be no token", otherwise: "none"},
+		{name: "api-key-file", env: "EDGEBAN_API_KEY_FILE", category: categoryCloudflare, placeholder: "FILE",
+			usage: "file that holds that key; $CLOUDFLARE_API_KEY may hold the key itself", otherwise: "none"},
+		{name: "target", env: "EDGEBAN_TARGET", category: categoryCloudflare, placeholder: "WORD",
+			usage: "what holds the bans: list, or access-rules (IP Access Rules, one for each address)", fallback: targetList,
+			words: []string{targetList, targetRules}},
+		{name: "zone", env: "EDGEBAN_ZONE", category: categoryCloudflare, placeholder: "ID", kind: list,
+			usage: "with target access-rules: zone that has the rules, in place of the account", otherwise: "none"},
+		{name: "user", env: "EDGEBAN_USER", category: categoryCloudflare, kind: truth,
+			usage: "with target access-rules: the user has the rules, for all zones that are the user's", fallback: "no"},
+		{name: "request-budget", env: "EDGEBAN_REQUEST_BUDGET", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
+			usage: "most requests of one run with access rules, of the 1200 in five minutes that Cloudflare allows", fallback: "400"},
+		{name: "spill", env: "EDGEBAN_SPILL", category: categoryCloudflare, placeholder: "WORD",
+			usage: "access-rules: where bans go while Cloudflare refuses to write the list", fallback: "none", words: []string{"none", targetRules}},
+		{name: "spill-allow", env: "EDGEBAN_SPILL_ALLOW", category: categoryCloudflare, kind: truth,
+			usage: "with spill: an Allow rule for whom a person un-banned, as long as the list cannot let go", fallback: "yes"},
 		{name: "list", env: "EDGEBAN_LIST", category: categoryCloudflare, placeholder: "NAME",
 			usage: "list to keep in step, by its name or its id", fallback: "edgeban"},
 		{name: "challenge-list", env: "EDGEBAN_CHALLENGE_LIST", category: categoryCloudflare, placeholder: "NAME",
@@ -100,7 +118,7 @@ func settings() []setting {
 		{name: "ownership", env: "EDGEBAN_OWNERSHIP", category: categoryCloudflare, placeholder: "WORD",
 			usage: "tagged: items by hand stay; exclusive: items without an owner are ours", fallback: "tagged", words: []string{"tagged", "exclusive"}},
 		{name: "max-items", env: "EDGEBAN_MAX_ITEMS", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
-			usage: "the account's quota of items, over all its lists", fallback: "10000"},
+			usage: "the account's quota: of items over all its lists, or of access rules", fallback: "10000", otherwise: "10000, or 50000 access rules"},
 		{name: "batch-size", env: "EDGEBAN_BATCH_SIZE", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
 			usage: "most items in one request", fallback: "10000"},
 		{name: "api-url", env: "EDGEBAN_API_URL", category: categoryCloudflare, placeholder: "URL",
@@ -164,7 +182,9 @@ type Settings struct {
 	Owner         string            // may be empty without needCloudflare
 	OwnerDerived  bool              // from the machine, not chosen
 	FormerOwners  []string
-	Exclusive     bool // items without an owner are ours
+	Exclusive     bool              // items without an owner are ours
+	Email         string            // whose Key is; empty: none
+	Key           cloudflare.Secret // a global API key, in place of a token
 	MaxItems      int
 	BatchSize     int
 	APIURL        string // without a slash at its end
@@ -174,6 +194,13 @@ type Settings struct {
 	Margin        time.Duration
 
 	ChallengeAsBlock bool
+
+	AccessRules   bool     // they are the target, and no list is
+	Zones         []string // whose rules they are, ids of 32 hexadecimal digits in lower case; empty: the account's or the user's
+	User          bool     // they are the user's
+	RequestBudget int      // most requests of a run with access rules
+	Spill         bool     // bans go into access rules while the list cannot take them
+	SpillAllow    bool     // … and whom a person un-banned gets an Allow rule
 
 	Allow         []AllowEntry // of --allow and of the allow file
 	Timeout       time.Duration

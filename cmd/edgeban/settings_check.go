@@ -28,6 +28,7 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 		}
 	}
 	s.checkChallenge(p)
+	s.checkTarget(p)
 	if file := s.values["token-file"]; looksLikeToken(file.text()) {
 		p.hide(file.text())
 		p.reject("token-file")
@@ -41,11 +42,14 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 	if need&needSources != 0 && len(s.Fail2banDBs) == 0 && s.values["crowdsec-url"].text() == "" {
 		p.found = append(p.found, s.noSource())
 	}
-	if need&needAccount != 0 && s.Account == "" {
+	if need&needAccount != 0 && s.Account == "" && !s.accountless() {
 		p.found = append(p.found, noAccount())
 	}
-	if need&needToken != 0 && s.values["token-file"].text() == "" && sys.getenv(tokenVariable) == "" {
-		p.found = append(p.found, noToken())
+	if need&needToken != 0 && !s.names(tokenSecret(), sys) && !s.names(globalKeySecret(), sys) {
+		p.found = append(p.found, s.noToken())
+	}
+	if s.names(globalKeySecret(), sys) && s.Email == "" {
+		p.addHint("Set email, or "+emailVariable+", to the address of the user whose key it is.", "there is a global API key, but no email")
 	}
 }
 
@@ -77,8 +81,12 @@ func noAccount() problem {
 const whereAccount = "It is the 32 digits in the dashboard's address, https://dash.cloudflare.com/<account id>/…\n" +
 	"Set it as account in the configuration file, as --account or as CLOUDFLARE_ACCOUNT_ID."
 
-func noToken() problem {
+func (s *Settings) noToken() problem {
+	permission := permissionLists
+	if s.AccessRules {
+		permission = s.rulesPermission()
+	}
 	return problem{"there is no Cloudflare API token",
 		"Create one in the dashboard under Manage Account → Account API Tokens with the permission\n" +
-			"Account → Account Filter Lists → Edit, and put it into /etc/edgeban/token (mode 0600)."}
+			permission + ", and put it into /etc/edgeban/token (mode 0600)."}
 }

@@ -93,6 +93,14 @@ func parse(values map[string]value, p *problems) Settings {
 
 		ChallengeAsBlock: r.word("challenge-as-block") == "yes",
 
+		Email:         r.email("email"),
+		AccessRules:   r.word("target") == targetRules,
+		Zones:         r.zones("zone"),
+		User:          r.truth("user"),
+		RequestBudget: r.number("request-budget", 20, 1200),
+		Spill:         r.word("spill") == targetRules,
+		SpillAllow:    r.truth("spill-allow"),
+
 		Allow:         r.allow("allow"),
 		Timeout:       r.duration("timeout", 10*time.Second, time.Hour),
 		WriteInterval: r.duration("write-interval", 0, time.Hour),
@@ -166,6 +174,19 @@ func (r reader) word(name string) string {
 		r.bad(name, "%q is none of %s", text, strings.Join(declared.words, ", "))
 	}
 	return text
+}
+
+// truth reads yes or no, in the words of whoever wrote them.
+func (r reader) truth(name string) bool {
+	switch text := r.values[name].text(); text {
+	case "yes", "true":
+		return true
+	case "no", "false":
+		return false
+	default:
+		r.bad(name, "%q is neither yes nor no", text)
+		return false
+	}
 }
 
 func (r reader) level(name string) slog.Level {

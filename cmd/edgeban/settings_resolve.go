@@ -28,10 +28,12 @@ func (v value) text() string {
 func (v value) origins() string { return " (" + v.origin + ")" }
 
 const (
-	tokenVariable    = "CLOUDFLARE_API_TOKEN"
-	crowdsecVariable = "EDGEBAN_CROWDSEC_KEY"
-	originDefault    = "default"
-	originInstance   = "default of the instance"
+	tokenVariable     = "CLOUDFLARE_API_TOKEN"
+	globalKeyVariable = "CLOUDFLARE_API_KEY"
+	emailVariable     = "CLOUDFLARE_EMAIL"
+	crowdsecVariable  = "EDGEBAN_CROWDSEC_KEY"
+	originDefault     = "default"
+	originInstance    = "default of the instance"
 )
 
 // resolver finds each setting's value: flag, else environment, else credential, else configuration file, else
@@ -93,8 +95,11 @@ func (s *Settings) configFile() string {
 
 // flagTexts are the flag's values; urfave/cli has split a list at its commas.
 func (r resolver) flagTexts(s setting) []string {
-	if s.kind == list {
+	switch s.kind {
+	case list:
 		return tidy(r.cmd.StringSlice(s.name))
+	case truth:
+		return []string{yesNo(r.cmd.Bool(s.name))}
 	}
 	return []string{r.cmd.String(s.name)}
 }
@@ -196,6 +201,12 @@ func settingFlags() []cli.Flag {
 			flags = append(flags, f)
 			continue
 		}
+		if s.kind == truth {
+			f := &cli.BoolFlag{Name: s.name, Category: s.category, Usage: s.usage}
+			f.SetStringer(help)
+			flags = append(flags, f)
+			continue
+		}
 		f := &cli.StringFlag{Name: s.name, Category: s.category, Usage: s.usage, TakesFile: takesFile}
 		f.SetStringer(help)
 		flags = append(flags, f)
@@ -205,7 +216,7 @@ func settingFlags() []cli.Flag {
 
 // help is the setting's line in --help; a tab ends its first column.
 func (s setting) help() string {
-	line := "--" + s.name + " " + s.placeholder + "\t" + s.usage
+	line := strings.TrimSpace("--"+s.name+" "+s.placeholder) + "\t" + s.usage
 	if s.kind == list {
 		line += "; repeatable"
 	}
@@ -213,6 +224,14 @@ func (s setting) help() string {
 		line += " (default: " + d + ")"
 	}
 	return line + " [$" + s.env + "]"
+}
+
+// yesNo is a truth in words.
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
 }
 
 // defaultText is the default in words.

@@ -34,7 +34,16 @@ func crowdsecSecret() secret {
 	return secret{"crowdsec-key-file", crowdsecVariable, "crowdsec-api-key", "crowdsec-key", "CrowdSec key file", "key", "CrowdSec API key"}
 }
 
-func secrets() []secret { return []secret{tokenSecret(), crowdsecSecret()} }
+func globalKeySecret() secret {
+	return secret{"api-key-file", globalKeyVariable, "cloudflare-api-key", "api-key", "API key file", "key", "global API key of Cloudflare"}
+}
+
+func secrets() []secret { return []secret{tokenSecret(), globalKeySecret(), crowdsecSecret()} }
+
+// names reports whether the settings say where a secret is.
+func (s *Settings) names(of secret, sys *system) bool {
+	return s.values[of.setting].text() != "" || sys.getenv(of.variable) != ""
+}
 
 // secretOf is the secret of which a setting names the file.
 func secretOf(setting string) (secret, bool) {
@@ -54,6 +63,15 @@ const maxSecretFile = 4096
 func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 	token, origin := s.findSecret(tokenSecret(), sys, p)
 	s.Token, s.tokenOrigin = cloudflare.NewSecret(token), origin
+	key, keyOrigin := s.findSecret(globalKeySecret(), sys, p)
+	switch {
+	case key == "":
+	case token != "":
+		s.Warnings = append(s.Warnings, "there is a token and a global API key: the token is used, the key ("+keyOrigin+") is not needed")
+	default:
+		s.Key, s.tokenOrigin = cloudflare.NewSecret(key), keyOrigin
+		s.Warnings = append(s.Warnings, "the global API key may do everything that its user may: an API token that may do no more than this is safer (README, \"Tokens\")")
+	}
 	s.crowdsecKeyOrigin = originDefault
 	if s.CrowdSecURL != "" {
 		s.readCrowdSecFiles(sys, p)
@@ -127,7 +145,7 @@ func (s *Settings) refuseSecret(of secret, text string, p *problems) {
 
 // holdsSecret reports whether a secret of these settings stands somewhere in text.
 func (s *Settings) holdsSecret(text string) bool {
-	return s.Token.In(text) || s.CrowdSecKey.In(text)
+	return s.Token.In(text) || s.Key.In(text) || s.CrowdSecKey.In(text)
 }
 
 func readSecretFile(name, noun string) (content string, mode fs.FileMode, err error) {
@@ -195,9 +213,9 @@ func looksLikeToken(path string) bool {
 }
 
 // looksLikeKey is the same for a key of CrowdSec's: 32 hexadecimal digits up to version 1.4, 43 characters of base64 today, which may
-// begin with a slash.
+// begin with a slash; and for a global API key of Cloudflare's, 37 hexadecimal digits.
 func looksLikeKey(path string) bool {
-	return regexp.MustCompile(`^([0-9a-f]{32}|[A-Za-z0-9+/]{43}=?)$`).MatchString(path) && !exists(path)
+	return regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{37}|[A-Za-z0-9+/]{43}=?)$`).MatchString(path) && !exists(path)
 }
 
 // cause is the error without the paths that os put before it: our messages name the file themselves.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"edgeban/cloudflare"
 	"edgeban/reconcile"
 )
 
@@ -38,6 +39,9 @@ type listState struct {
 	// UntaggedAllowed: a person let untagged items of the list go once, and so may runs from then on.
 	UntaggedAllowed bool `json:"untagged_allowed,omitempty"`
 
+	// Known are access rules of others that a run came upon which does not read them all.
+	Known []cloudflare.KnownRule `json:"known_rules,omitempty"`
+
 	Allowed  []allowedUntil `json:"allowed,omitempty"`  // temporary allow lines of `edgeban unban --for`
 	LastRun  *lastRun       `json:"last_run,omitempty"` // for `edgeban status`; nil: unknown
 	Measured *measured      `json:"measured,omitempty"` // what the last run saw that saw the list; nil: none did
@@ -48,6 +52,8 @@ type accountState struct {
 	Capacity  reconcile.Capacity `json:"capacity,omitzero"`
 	Open      reconcile.Open     `json:"open,omitzero"`        // an account carries out one operation at a time, on whichever list
 	BatchSize int                `json:"batch_size,omitempty"` // items that a write may carry, where Cloudflare refused more; 0: it did not
+	Rules     reconcile.Throttle `json:"rules,omitzero"`       // refusals of writes of access rules, which say nothing of lists
+	Spent     []spent            `json:"spent,omitempty"`      // requests of the last five minutes on access rules
 }
 
 // stateVersion is raised when an older edgeban could misread the file.

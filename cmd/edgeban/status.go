@@ -39,7 +39,7 @@ func (x *session) status(ctx context.Context, asJSON bool) error {
 	if err := errors.Join(err, failed); err != nil {
 		return &notDoneError{err, "Who reads it needs the rights of who runs sync: try sudo. A damaged one is set aside by the next run."}
 	}
-	x.state, x.account = lists, accounts.Accounts[x.settings.Account]
+	x.state, x.account = lists, accounts.Accounts[x.settings.holder()]
 	var views []statusView
 	for _, w := range x.works() {
 		views = append(views, w.statusView(x.sys.nextRun(ctx, x.unit("timer"))))
@@ -78,6 +78,8 @@ type statusView struct {
 	Operation    *time.Time   `json:"open_operation_since"` // null: every operation was seen to end
 	NextRun      *time.Time   `json:"next_run"`             // null: no timer, or not known
 
+	title string
+
 	Challenge *statusView `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
 }
 
@@ -90,7 +92,7 @@ func (w work) statusView(next time.Time) statusView {
 	list, past := w.listState(), w.past()
 	throttle := past.Throttle
 	v := statusView{
-		List: w.list, LastRun: list.LastRun, LastSuccess: instant(list.LastSuccess), SkippedSince: instant(list.SkippedSince),
+		List: w.label(), title: w.title(), LastRun: list.LastRun, LastSuccess: instant(list.LastSuccess), SkippedSince: instant(list.SkippedSince),
 		RefusedSince: instant(throttle.Since), Refused: throttle.Why, RefusedRuns: throttle.InARow, Measured: list.Measured,
 		Operation: instant(past.Open.Since), NextRun: instant(next), Allowed: []allowedRow{},
 	}
@@ -107,7 +109,7 @@ func (w work) statusView(next time.Time) statusView {
 
 // writeStatus prints it for people.
 func (x *session) writeStatus(b *strings.Builder, v statusView) {
-	fmt.Fprintf(b, "list %s\n", v.List)
+	fmt.Fprintf(b, "%s\n", v.title)
 	table(b, func(w io.Writer) {
 		for _, row := range x.statusRows(v) {
 			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])

@@ -22,13 +22,13 @@ func (o output) skipped(err error, meaning string) {
 }
 
 // summary is the one line at the end of a run.
-func (o output) summary(list string, r reconcile.Report, requests int) {
+func (o output) summary(w work, r reconcile.Report, requests int) {
 	if o.words {
-		fmt.Fprintln(o.stdout, summaryLine(list, r, requests))
+		fmt.Fprintln(o.stdout, summaryLine(w.title(), w.noun(), r, requests))
 		return
 	}
 	standing, known := r.Standing()
-	attrs := []any{"list", list, "outcome", string(r.Outcome), "added", r.Earlier.Added + r.Applied.Added, "removed", r.Earlier.Removed + r.Applied.Removed, "kept", r.Plan.Keep}
+	attrs := []any{"list", w.label(), "outcome", string(r.Outcome), "added", r.Earlier.Added + r.Applied.Added, "removed", r.Earlier.Removed + r.Applied.Removed, "kept", r.Plan.Keep}
 	if known {
 		attrs = append(attrs, "own", standing.Own, "foreign", standing.Foreign, "peers", standing.Peers)
 	}
@@ -53,9 +53,9 @@ func (o output) summary(list string, r reconcile.Report, requests int) {
 }
 
 // summaryLine is the summary in words: "list edgeban: +3 −1, 41 items (38 ours, 2 by hand, 1 of mail-2) · 4 requests · 1.2 s".
-func summaryLine(list string, r reconcile.Report, requests int) string {
+func summaryLine(title, noun string, r reconcile.Report, requests int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "list %s: ", list)
+	fmt.Fprintf(&b, "%s: ", title)
 	withheld := len(r.Plan.Withheld)
 	switch {
 	case r.Applied != (reconcile.Applied{}) || r.Earlier != (reconcile.Applied{}):
@@ -72,7 +72,7 @@ func summaryLine(list string, r reconcile.Report, requests int) string {
 		fmt.Fprintf(&b, ", %d left for the next run", missing+stale-withheld)
 	}
 	if s, known := r.Standing(); known {
-		fmt.Fprintf(&b, ", %s%s", plural(s.Items, "item"), whose(s, r.Plan.Peers))
+		fmt.Fprintf(&b, ", %s%s", plural(s.Items, noun), whose(s, r.Plan.Peers))
 	}
 	if n := len(r.Plan.Lingering); n > 0 {
 		fmt.Fprintf(&b, ", %d lingering", n)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"edgeban/cloudflare"
 	"edgeban/reconcile"
 )
 
@@ -95,8 +94,12 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 		if i == 0 {
 			said = run.Read(ctx)
 		} else {
-			run = run.After(done[0].report)
 			said.Notes, said.Took = nil, 0 // told already
+			if w.remedy == reconcile.Challenge {
+				run = run.After(done[i-1].report)
+			} else {
+				run = run.Following(done[i-1].report)
+			}
 		}
 		readings, took, before := said, said.Took, x.requests()
 		if i == len(works)-1 {
@@ -106,9 +109,10 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 		x.progress.done()
 		report.Duration += took
 		report.Err = x.interrupted(ctx, report.Err)
-		if target, ok := run.Target.(*cloudflare.ListTarget); ok && !run.DryRun {
-			w.keep(report, target)
-			x.retried = x.retried || target.Retried()
+		if !run.DryRun {
+			w.keep(report, run.Target)
+			retrier, ok := run.Target.(interface{ Retried() bool })
+			x.retried = x.retried || ok && retrier.Retried()
 		}
 		done = append(done, ended{w, report, x.requests() - before, i > 0 && stopped})
 	}

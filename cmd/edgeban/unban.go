@@ -162,14 +162,14 @@ func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed
 func (w work) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains) {
 	name := reconcile.PrefixText(network)
 	if len(report.Plan.Remove) == 0 {
-		w.say("nothing of ours to remove for %s on list %s", name, w.list)
+		w.say("nothing of ours to remove for %s %s", name, w.on())
 	}
 	for _, r := range report.Plan.Remove {
 		reasons := printable(r.Tag.Reasons())
 		if r.Untagged {
 			reasons = "no tag"
 		}
-		w.say("removed %s (%s) from list %s", reconcile.PrefixText(r.Item.Prefix), reasons, w.list)
+		w.say("removed %s (%s) from %s", reconcile.PrefixText(r.Item.Prefix), reasons, w.title())
 	}
 	if remains.Inside > 0 {
 		w.say("%s inside it: each is a ban of its own", stay(remains.Inside))
@@ -197,9 +197,9 @@ func (w work) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all
 		case reconcile.Peer:
 			hint = "Un-ban it on that host (" + owner + "): edgeban unban " + item
 		}
-		what := fmt.Sprintf("%s is still on list %s", name, w.list)
+		what := fmt.Sprintf("%s is still %s", name, w.on())
 		if h.Prefix != network {
-			what = fmt.Sprintf("%s is still %s: %s is on list %s", name, w.done(), item, w.list)
+			what = fmt.Sprintf("%s is still %s: %s is %s", name, w.done(), item, w.on())
 		}
 		all = append(all, &notDoneError{fmt.Errorf("%s (%s)", what, w.whoseItem(h)), hint})
 	}

@@ -7,45 +7,109 @@ import (
 	"edgeban/reconcile"
 )
 
-// work is what a session does with one of its lists.
+// work is what a session does with one of its targets: a list, or the access rules of one scope that have one mode.
 type work struct {
 	*session
-	list   string // its name, or its id
+	list   string // its name, or its id; empty for access rules
 	remedy reconcile.Remedy
+	scope  cloudflare.Scope // whose access rules
 }
 
-// blocking is the work on the list of those to block.
-func (x *session) blocking() work { return work{x, x.settings.List, reconcile.Block} }
+// blocking is the work on the first target of those to block.
+func (x *session) blocking() work { return x.works()[0] }
 
-// works are those on all lists, in the order in which they are done: whom to block comes first.
+// works are those on all targets, in the order in which they are done: whom to block comes first, and whom to challenge after it.
 func (x *session) works() []work {
-	all := []work{x.blocking()}
+	var all []work
+	if x.settings.AccessRules {
+		for _, scope := range x.settings.scopes() {
+			all = append(all, work{x, "", reconcile.Block, scope}, work{x, "", reconcile.Challenge, scope})
+		}
+		return all
+	}
+	all = append(all, work{session: x, list: x.settings.List, remedy: reconcile.Block})
 	if name := x.settings.ChallengeList; name != "" {
-		all = append(all, work{x, name, reconcile.Challenge})
+		all = append(all, work{session: x, list: name, remedy: reconcile.Challenge})
 	}
 	return all
 }
 
-// workFor is the work on the list for a remedy; found is false when there is none.
-func (x *session) workFor(remedy reconcile.Remedy) (w work, found bool) {
+// worksFor are those for a remedy; there may be none.
+func (x *session) worksFor(remedy reconcile.Remedy) (all []work) {
 	for _, w := range x.works() {
 		if w.remedy == remedy {
-			return w, true
+			all = append(all, w)
 		}
 	}
-	return work{}, false
+	return all
 }
 
-// theLists is "list edgeban", "lists edgeban and edgeban_challenge".
-func (x *session) theLists() string {
-	if x.settings.ChallengeList == "" {
+// onRules reports whether the work is on access rules.
+func (w work) onRules() bool { return w.list == "" }
+
+// label names the target in metrics, JSON and the state: "edgeban", "access-rules", "access-rules user challenge".
+func (w work) label() string {
+	if !w.onRules() {
+		return w.list
+	}
+	label := targetRules
+	if scope := w.scope.String(); scope != "account" {
+		label += " " + scope
+	}
+	if w.remedy == reconcile.Challenge {
+		label += " challenge"
+	}
+	return label
+}
+
+// title is how people call the target: "list edgeban", "access rules of the user (challenge)".
+func (w work) title() string {
+	if w.onRules() {
+		return cloudflare.RulesTitle(w.scope, w.mode())
+	}
+	return "list " + w.list
+}
+
+// noun is what the target holds.
+func (w work) noun() string {
+	if w.onRules() {
+		return "rule"
+	}
+	return "item"
+}
+
+// on says where an item is.
+func (w work) on() string {
+	if w.onRules() {
+		return "among the " + w.title()
+	}
+	return "on " + w.title()
+}
+
+// mode is what the work's access rules do.
+func (w work) mode() cloudflare.Mode {
+	if w.remedy == reconcile.Challenge {
+		return cloudflare.ModeChallenge
+	}
+	return cloudflare.ModeBlock
+}
+
+// theTargets is "list edgeban", "lists edgeban and edgeban_challenge", "access rules".
+func (x *session) theTargets() string {
+	switch {
+	case x.settings.AccessRules:
+		return "access rules"
+	case x.settings.ChallengeList == "":
 		return "list " + x.settings.List
 	}
 	return "lists " + x.settings.List + " and " + x.settings.ChallengeList
 }
 
-// target is the list of this run.
-func (w work) target() *cloudflare.ListTarget {
+// target is the target of this run.
+func (w work) target() reconcile.Target {
+	if w.onRules() {
+		return w.rules(w.scope).Target(w.mode())
+	}
 	size := w.settings.BatchSize
 	if known := w.account.BatchSize; known > 0 {
 		size = min(size, known)
@@ -99,13 +163,13 @@ func unanswered(said reconcile.Readings) []error {
 	return all
 }
 
-// key names the list in the state.
-func (w work) key() string { return w.settings.Account + "/" + w.list }
+// key names the target in the state.
+func (w work) key() string { return w.settings.Account + "/" + w.label() }
 
 // listState is what earlier runs on the list left. A command that asks the sources alone may not know the account; then it is that of the
 // only list of the name, or of the only list there is: it tells about the same sources.
 func (w work) listState() listState {
-	if w.settings.Account != "" {
+	if w.settings.Account != "" || w.onRules() {
 		return w.state.Lists[w.key()]
 	}
 	var named []listState
@@ -123,7 +187,10 @@ func (w work) listState() listState {
 // past is what earlier runs on the list and on its account left.
 func (w work) past() reconcile.Past {
 	past := w.listState().Past
-	if w.settings.Account != "" {
+	switch {
+	case w.onRules():
+		past.Throttle, past.Open = w.account.Rules, reconcile.Open{}
+	case w.settings.Account != "":
 		past.Throttle, past.Capacity, past.Open = w.account.Throttle, w.account.Capacity, w.account.Open
 	}
 	return past

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"time"
+
+	"edgeban/cloudflare"
+	"edgeban/reconcile"
+)
+
+// Cloudflare lets a user or token make 1200 requests in five minutes (https://developers.cloudflare.com/fundamentals/api/reference/limits/).
+// Some are left to others.
+const (
+	requestWindow = 5 * time.Minute
+	requestShare  = 1080
+)
+
+// spent are requests that a run made.
+type spent struct {
+	At       time.Time `json:"at"`
+	Requests int       `json:"requests"`
+}
+
+// inWindow are those that still count, at a time.
+func inWindow(all []spent, now time.Time) (left []spent, sum int) {
+	for _, s := range all {
+		if age := now.Sub(s.At); age >= 0 && age < requestWindow {
+			left = append(left, s)
+			sum += s.Requests
+		}
+	}
+	return left, sum
+}
+
+// rules are the access rules of a scope as this run knows them. All scopes share the run's budget.
+func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
+	if x.budget == nil {
+		_, sum := inWindow(x.account.Spent, x.now)
+		x.budget = cloudflare.NewBudget(max(min(x.settings.RequestBudget, requestShare-sum), leastBudget))
+	}
+	if r := x.used[scope]; r != nil {
+		return r
+	}
+	w := work{session: x, remedy: reconcile.Block, scope: scope}
+	options := cloudflare.RulesOptions{
+		Budget:  x.budget,
+		Known:   w.listState().Known,
+		NoRetry: x.retried || x.dir == nil || x.account.Rules.InARow > 1,
+	}
+	if x.progress != nil {
+		options.Progress = x.progress.show
+	}
+	if x.used == nil {
+		x.used = map[cloudflare.Scope]*cloudflare.Rules{}
+	}
+	x.used[scope] = cloudflare.NewRules(x.client, scope, options)
+	return x.used[scope]
+}
+
+// leastBudget is what a run has in any case, so that it can look.
+const leastBudget = 20
+
+// forgetRules lets the next look at access rules read them anew.
+func (x *session) forgetRules() { x.used, x.budget = nil, nil }
+
+// spend notes the requests of this run on access rules.
+func (x *session) spend(account accountState) accountState {
+	if x.budget == nil {
+		return account
+	}
+	account.Spent, _ = inWindow(x.account.Spent, x.now)
+	if n := len(account.Spent); n > 0 && account.Spent[n-1].At.Equal(x.now) {
+		account.Spent = account.Spent[:n-1]
+	}
+	account.Spent = append(account.Spent, spent{x.now.UTC(), x.budget.Spent()})
+	return account
+}

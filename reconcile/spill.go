@@ -1,0 +1,109 @@
+package reconcile
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bans that a list cannot take spill into access rules: while writes of the list are refused or on hold, and for drainFor after the last
+// refusal. In that time the writes that are let through only take away, so that what is enforced moves to where writes are possible, and
+// back when there was no refusal for so long. A plan leaves what it does not write on the list in Spilled.
+//
+// Whom a person un-banned and the list cannot let go gets a rule that lets through: it beats the block by the list.
+
+// drainFor is how long after a refusal the list takes no bans.
+const drainFor = 7 * 24 * time.Hour
+
+// Draining reports whether the account refused a write so lately that the list takes no bans, where they can spill.
+func (t Throttle) Draining(now time.Time) bool {
+	return !t.Last.IsZero() && now.Sub(t.Last).Abs() < drainFor
+}
+
+// drains reports whether the run writes no additions.
+func (r Run) drains() bool {
+	return r.Spills && (r.Drain || r.Hold != nil || r.Throttle.Draining(r.Now))
+}
+
+// spill takes the additions that are left out of the plan: new ones are for access rules, changes of comments can wait.
+func (p *Plan) spill(done Applied) {
+	for _, a := range p.Add[done.Added:] {
+		if a.Why == AddNew {
+			p.Spilled = append(p.Spilled, a.Post.Prefix)
+		}
+	}
+	p.Add = p.Add[:done.Added]
+	p.RemoveFirst = false
+}
+
+// Stuck are the items, by their tags, of whom a person un-banned and that the run could not remove, sorted by prefix.
+func (r Report) Stuck() []Staying {
+	if !r.settled() {
+		return nil
+	}
+	var all []Staying
+	for _, m := range r.Plan.Remove[r.Applied.Removed:] {
+		if m.Why == RemoveLifted || m.Unbanned {
+			all = append(all, Staying{Prefix: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until})
+		}
+	}
+	slices.SortFunc(all, func(a, b Staying) int { return comparePrefixes(a.Prefix, b.Prefix) })
+	return all
+}
+
+// Overflow is what access rules are to hold in place of a list. It takes the place of all that the sources want.
+type Overflow struct {
+	Spilled []netip.Prefix // of the list's plan: bans that it cannot take
+	Stuck   []Staying      // of the list's report: to be let through, in place of bans
+	Allow   bool           // the rules are those that let through
+}
+
+// LeftOutOnList explains the removal of a rule: the list holds its ban. Such a ban is not left out, so this is none of LeftOutReasons.
+const LeftOutOnList LeftOutReason = "on_list"
+
+// apply narrows down what the sources want to what spills. Bans that ended stay, because the rules of some may linger.
+func (o *Overflow) apply(want Desired, now time.Time) Desired {
+	if o.Allow {
+		return o.allowing(want, now)
+	}
+	var all []Protected
+	for _, p := range o.Spilled {
+		all = append(all, Protected{Prefix: p})
+	}
+	spilled := NewProtection(all)
+	var kept []Entry
+	for _, e := range want.Entries {
+		if _, spills := spilled.Covering(e.Prefix); spills || !e.active(now) {
+			kept = append(kept, e)
+			continue
+		}
+		want.hidden[e.Prefix] = LeftOutOnList
+	}
+	want.Entries, want.LeftOut, want.Beaten = kept, nil, nil // the list's run tells of those
+	return want
+}
+
+// leastAllowed is the least time for which a rule that lets through is made, where the item's own lease is over.
+const leastAllowed = 24 * time.Hour
+
+// allowing is what lets through whom a person un-banned. Its lease is that of the item that is stuck.
+func (o *Overflow) allowing(want Desired, now time.Time) Desired {
+	allow := Desired{Margin: want.Margin, hidden: map[netip.Prefix]LeftOutReason{}}
+	for _, s := range o.Stuck {
+		e := Entry{Prefix: s.Prefix}
+		until := s.Until
+		if until.Before(now.Add(leastAllowed)) {
+			until = time.Time{}
+		}
+		for word := range strings.FieldsSeq(s.Tag.Text) {
+			source, _, _ := strings.Cut(word, ":")
+			e.Terms = append(e.Terms, Term{Source: source, Reason: "un-banned", Since: now, Until: until, Remedy: Challenge}) // it does not linger
+		}
+		if len(e.Terms) > 0 {
+			e.tidy()
+			allow.Entries = append(allow.Entries, e)
+		}
+	}
+	return allow
+}
