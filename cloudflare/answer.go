@@ -196,13 +196,15 @@ func (e *cleanedError) Error() string { return e.text }
 
 func (e *cleanedError) Unwrap() error { return e.err }
 
-func (c *Client) clean(text string) string { return clean(text, c.token) }
+func (c *Client) clean(text string) string { return clean(text, c.secrets...) }
 
-// clean makes a text of the outside fit for a line that a person reads: the token masked, everything that does not
+// clean makes a text of the outside fit for a line that a person reads: secrets masked, everything that does not
 // print turned into a space, at most 300 characters.
-func clean(text string, token Secret) string {
-	if !token.IsZero() {
-		text = strings.ReplaceAll(text, token.reveal(), mask)
+func clean(text string, secrets ...Secret) string {
+	for _, secret := range secrets {
+		if !secret.IsZero() {
+			text = strings.ReplaceAll(text, secret.reveal(), mask)
+		}
 	}
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

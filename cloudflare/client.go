@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,7 +27,9 @@ const (
 type Config struct {
 	BaseURL   string            // http or https, without query, fragment and user; empty: DefaultBaseURL
 	Account   string            // the account's id; empty: not known yet, see Client.For
-	Token     Secret            // an API token, sent as a bearer token
+	Token     Secret            // an API token, sent as a bearer token; or none, and a Key
+	Email     string            // whose Key it is
+	Key       Secret            // a global API key, the way of old, for those who have no token
 	UserAgent string            // such as "edgeban/1.0"; empty: "edgeban"
 	Transport http.RoundTripper // nil: an own one: proxy from the environment, TLS 1.2 or newer
 	Logger    *slog.Logger      // gets every request at debug level; nil: nobody does
@@ -39,7 +42,8 @@ type Config struct {
 type Client struct {
 	base      *url.URL
 	account   string
-	token     Secret
+	secrets   []Secret // that no text of a client may hold
+	legacy    bool     // it asks with a global API key
 	userAgent string
 	logger    *slog.Logger
 	jitter    func(time.Duration) time.Duration
@@ -56,13 +60,14 @@ func New(config Config) (*Client, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	if config.Account != "" && !plainID(config.Account) {
-		return nil, accountError(config.Account, config.Token)
+		return nil, accountError(config.Account, config.Token, config.Key)
 	}
-	if err := checkToken(config.Token); err != nil {
-		return nil, fmt.Errorf("token: %w", err)
+	who := credentials{config.Token, config.Email, config.Key}
+	if err := who.check(); err != nil {
+		return nil, err
 	}
 	c := &Client{
-		base: base, account: config.Account, token: config.Token,
+		base: base, account: config.Account, secrets: who.secrets(), legacy: !config.Key.IsZero(),
 		userAgent: config.UserAgent, logger: config.Logger, jitter: config.Jitter, bodyLimit: bodyLimit,
 	}
 	if c.userAgent == "" {
@@ -74,7 +79,7 @@ func New(config Config) (*Client, error) {
 	if c.jitter == nil {
 		c.jitter = func(limit time.Duration) time.Duration { return rand.N(limit) }
 	}
-	c.wire = newWire(config.Transport, c.token, c.userAgent, c.logger)
+	c.wire = newWire(config.Transport, who, c.userAgent, c.logger)
 	c.reads = &http.Client{Transport: c.wire, CheckRedirect: stay, Timeout: readTimeout}
 	c.writes = &http.Client{Transport: c.wire, CheckRedirect: stay, Timeout: writeTimeout}
 	return c, nil
@@ -84,15 +89,15 @@ func New(config Config) (*Client, error) {
 // for Accounts, Zones, CustomRules and PublishedRanges, and add rules; all else needs one.
 func (c *Client) For(account string) (*Client, error) {
 	if !plainID(account) {
-		return nil, accountError(account, c.token)
+		return nil, accountError(account, c.secrets...)
 	}
 	other := *c
 	other.account = account
 	return &other, nil
 }
 
-func accountError(account string, token Secret) error {
-	return fmt.Errorf("account id %q: 32 hexadecimal digits are due", clean(account, token))
+func accountError(account string, secrets ...Secret) error {
+	return fmt.Errorf("account id %q: 32 hexadecimal digits are due", clean(account, secrets...))
 }
 
 // Requests tells what was asked so far, further attempts included, sorted by method and status.
@@ -136,19 +141,6 @@ func parseBase(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkToken refuses what cannot stand in a header. It never repeats the token.
-func checkToken(token Secret) error {
-	if token.IsZero() {
-		return errors.New("is empty")
-	}
-	for _, r := range token.reveal() {
-		if r <= ' ' || r > '~' {
-			return errors.New("holds a space, a line break or another character that no token has")
-		}
-	}
-	return nil
-}
-
 // plainID reports whether text can stand in a path as it is. Cloudflare's ids are 32 hexadecimal digits.
 func plainID(text string) bool {
 	for _, r := range text {
@@ -162,9 +154,11 @@ func plainID(text string) bool {
 }
 
 // isID reports whether text can be an id that Cloudflare made up. Ids stand in messages and in the state of a run, so one that holds
-// the token is none.
-func (c *Client) isID(text string) bool {
-	return plainID(text) && !strings.Contains(text, c.token.reveal())
+// a secret is none.
+func (c *Client) isID(text string) bool { return plainID(text) && !c.holdsSecret(text) }
+
+func (c *Client) holdsSecret(text string) bool {
+	return slices.ContainsFunc(c.secrets, func(secret Secret) bool { return secret.In(text) })
 }
 
 func newTransport() *http.Transport {

@@ -16,11 +16,11 @@ type RequestCount struct {
 	Count  int
 }
 
-// wire is the innermost transport of a Client. It alone adds the token to a request, and it counts and logs what
+// wire is the innermost transport of a Client. It alone adds the token or key to a request, and it counts and logs what
 // really went out.
 type wire struct {
 	next      http.RoundTripper
-	token     Secret
+	who       credentials
 	userAgent string
 	logger    *slog.Logger
 
@@ -28,17 +28,17 @@ type wire struct {
 	seen map[RequestCount]int // by method and status
 }
 
-func newWire(next http.RoundTripper, token Secret, userAgent string, logger *slog.Logger) *wire {
+func newWire(next http.RoundTripper, who credentials, userAgent string, logger *slog.Logger) *wire {
 	if next == nil {
 		next = newTransport()
 	}
-	return &wire{next: next, token: token, userAgent: userAgent, logger: logger, seen: map[RequestCount]int{}}
+	return &wire{next: next, who: who, userAgent: userAgent, logger: logger, seen: map[RequestCount]int{}}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent := req.Clone(req.Context())
-	sent.Header.Set("Authorization", "Bearer "+w.token.reveal())
+	w.who.sign(sent.Header)
 	sent.Header.Set("Accept", "application/json")
 	sent.Header.Set("User-Agent", w.userAgent)
 	if req.Body != nil {
@@ -48,7 +48,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := w.next.RoundTrip(sent)
 	key := RequestCount{Method: req.Method}
 	if err == nil {
-		resp.Request = req // the one without the token
+		resp.Request = req // the one without secrets
 		key.Status = resp.StatusCode
 	}
 	w.mu.Lock()

@@ -40,6 +40,17 @@ type Options struct {
 	// https://developers.cloudflare.com/waf/custom-rules/#availability
 	MaxRules int
 
+	// MaxAccessRules is how many access rules an account has together with its zones, and the user besides.
+	// Zero: 50,000. https://developers.cloudflare.com/waf/tools/ip-access-rules/#availability
+	MaxAccessRules int
+
+	// AccessRulePage is the most access rules that one answer lists. Zero: 100.
+	AccessRulePage int
+
+	// InheritedRules lets the list of a zone's access rules show those of its account and of the user as well, as
+	// has been reported of the real one. Each tells its own scope.
+	InheritedRules bool
+
 	// OldIPv6 refuses IPv6 narrower than /64, single addresses included, as Cloudflare did until late 2025.
 	OldIPv6 bool
 }
@@ -63,6 +74,12 @@ func (o Options) withDefaults() Options {
 	if o.MaxRules == 0 {
 		o.MaxRules = 5
 	}
+	if o.MaxAccessRules == 0 {
+		o.MaxAccessRules = 50_000
+	}
+	if o.AccessRulePage == 0 {
+		o.AccessRulePage = 100
+	}
 	return o
 }
 
@@ -75,8 +92,10 @@ type Cloudflare struct {
 	accounts   map[string]*account
 	lists      map[string]*list
 	zones      map[string]*zone
+	access     map[Scope]*accessSet
 	operations map[string]*operation
 	tokens     map[string]*token
+	user       user
 	serial     int // what ids are made of
 	rays       int // answers so far
 	limit      WriteLimit
@@ -102,8 +121,10 @@ func New(opts Options) *Cloudflare {
 		accounts:   make(map[string]*account),
 		lists:      make(map[string]*list),
 		zones:      make(map[string]*zone),
+		access:     make(map[Scope]*accessSet),
 		operations: make(map[string]*operation),
 		tokens:     make(map[string]*token),
+		user:       user{id: hash("user", 0, 16), email: "user@example.com"},
 	}
 	c.routes = c.table()
 	return c

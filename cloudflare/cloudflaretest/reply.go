@@ -15,6 +15,9 @@ const (
 	codeMethod        = 7001
 	codeBadHeaders    = 6003
 	codeBadFormat     = 6111
+	codeBadEmail      = 6102
+	codeBadKey        = 6103
+	codeUnknownKey    = 9103
 	codeInvalidToken  = 1000
 	codeAccountOwned  = 1001
 	codeNoAccess      = 9109
@@ -26,9 +29,11 @@ const (
 	codeInvalidCursor = 10027 // also what per_page above 500 gets
 	codeListInUse     = 10031
 	codeRateLimited   = 10040
+	codeNotFound      = 10001 // seen for access rules only
+	codeDuplicateRule = 10009
 
-	codeNotFound = 10001
-	codeInvalid  = 10021
+	codeInvalid         = 10021
+	codeAccessRuleQuota = 10022
 )
 
 // reply is an answer before it is written. Handlers return it so that nothing is written while the lock is held.
@@ -67,15 +72,6 @@ func refuse(status, code int, format string, args ...any) reply {
 			Messages: []apiError{},
 		},
 	}
-}
-
-// badHeaders is the answer of endpoints outside accounts to a token that can be none.
-func badHeaders() reply {
-	no := refuse(http.StatusBadRequest, codeBadHeaders, "Invalid request headers")
-	no.body.Errors[0].ErrorChain = []apiError{
-		{Code: codeBadFormat, Message: "Invalid format for Authorization header"},
-	}
-	return no
 }
 
 // rateLimited is the answer to a list write that comes too early. The real API does not say whether another

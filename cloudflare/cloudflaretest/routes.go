@@ -23,44 +23,65 @@ const (
 	PathItems         = "/accounts/*/rules/lists/*/items"
 	PathItem          = "/accounts/*/rules/lists/*/items/*"
 	PathOperation     = "/accounts/*/rules/lists/bulk_operations/*"
+
+	PathAccountAccessRules = "/accounts/*/firewall/access_rules/rules"
+	PathAccountAccessRule  = "/accounts/*/firewall/access_rules/rules/*"
+	PathZoneAccessRules    = "/zones/*/firewall/access_rules/rules"
+	PathZoneAccessRule     = "/zones/*/firewall/access_rules/rules/*"
+	PathUserAccessRules    = "/user/firewall/access_rules/rules"
+	PathUserAccessRule     = "/user/firewall/access_rules/rules/*"
+	PathAnyAccessRule      = "/firewall/access_rules/rules" // all of them: any part of the path
 )
 
 // call is one request on its way to its handler.
 type call struct {
-	account *account // of list endpoints: known and permitted
-	ids     []string // what the path's asterisks stood for
-	bearer  string   // the Authorization header
-	query   url.Values
-	body    []byte
-	plan    operationPlan
+	account  *account // of guarded endpoints: known and permitted
+	ids      []string // what the path's asterisks stood for
+	bearer   string   // the Authorization header
+	legacy   legacy   // the headers of old
+	mutating bool
+	query    url.Values
+	body     []byte
+	plan     operationPlan
 }
 
 type handler func(call) reply
 
 type route struct {
 	path    string
-	lists   bool // guarded by the permission to read or edit lists
+	guard   guard // of an account's endpoint; zero: the handler looks for itself
 	methods map[string]handler
 }
 
+// guard is the permissions to read and to change something.
+type guard struct{ read, write Permission }
+
+func (g guard) permission(mutating bool) Permission {
+	if mutating {
+		return g.write
+	}
+	return g.read
+}
+
 func (c *Cloudflare) table() []route {
-	return []route{
-		{PathIPs, false, map[string]handler{"GET": networks}},
-		{PathAccounts, false, map[string]handler{"GET": c.getAccounts}},
-		{PathZones, false, map[string]handler{"GET": c.getZones}},
-		{PathEntrypoint, false, map[string]handler{"GET": c.getEntrypoint}},
-		{PathRulesets, false, map[string]handler{"POST": c.postRuleset}},
-		{PathRules, false, map[string]handler{"POST": c.postRule}},
-		{PathVerifyUser, false, map[string]handler{"GET": c.verifyUserToken}},
-		{PathVerifyAccount, false, map[string]handler{"GET": c.verifyAccountToken}},
-		{PathLists, true, map[string]handler{"GET": c.getLists, "POST": c.postList}},
-		{PathList, true, map[string]handler{"GET": c.getList, "PUT": c.putList, "DELETE": c.deleteList}},
-		{PathOperation, true, map[string]handler{"GET": c.getOperation}},
-		{PathItems, true, map[string]handler{
+	open, lists := guard{}, guard{ListsRead, ListsEdit}
+	return append([]route{
+		{PathIPs, open, map[string]handler{"GET": networks}},
+		{PathAccounts, open, map[string]handler{"GET": c.getAccounts}},
+		{PathZones, open, map[string]handler{"GET": c.getZones}},
+		{PathEntrypoint, open, map[string]handler{"GET": c.getEntrypoint}},
+		{PathRulesets, open, map[string]handler{"POST": c.postRuleset}},
+		{PathRules, open, map[string]handler{"POST": c.postRule}},
+		{PathVerifyUser, open, map[string]handler{"GET": c.verifyUserToken}},
+		{PathVerifyAccount, open, map[string]handler{"GET": c.verifyAccountToken}},
+		{PathLists, lists, map[string]handler{"GET": c.getLists, "POST": c.postList}},
+		{PathList, lists, map[string]handler{"GET": c.getList, "PUT": c.putList, "DELETE": c.deleteList}},
+		{PathOperation, lists, map[string]handler{"GET": c.getOperation}},
+		{PathItems, lists, map[string]handler{
 			"GET": c.getItems, "POST": c.postItems, "PUT": c.putItems, "DELETE": c.deleteItems,
 		}},
-		{PathItem, true, map[string]handler{"GET": c.getItem}},
-	}
+		{PathItem, lists, map[string]handler{"GET": c.getItem}},
+	}, c.accessRoutes()...)
 }
 
 // api handles a request as Cloudflare does when nothing is wrong.
@@ -86,18 +107,16 @@ func (c *Cloudflare) answer(r *http.Request, body []byte) reply {
 	}
 	defer c.lock()()
 	in := call{
-		ids:    segments(route.path, at),
-		bearer: r.Header.Get("Authorization"),
-		query:  r.URL.Query(),
-		body:   body,
-		plan:   planFrom(r.Context()),
+		ids:      segments(route.path, at),
+		bearer:   r.Header.Get("Authorization"),
+		legacy:   legacy{r.Header.Get("X-Auth-Email"), r.Header.Get("X-Auth-Key")},
+		mutating: mutating(r.Method),
+		query:    r.URL.Query(),
+		body:     body,
+		plan:     planFrom(r.Context()),
 	}
-	if route.lists {
-		need := ListsEdit
-		if !mutating(r.Method) {
-			need = ListsRead
-		}
-		if no, refused := c.refuseCaller(in, need, at); refused {
+	if route.guard != (guard{}) {
+		if no, refused := c.refuseCaller(in, route.guard.permission(in.mutating), at); refused {
 			return no
 		}
 		in.account = c.accounts[in.ids[0]]

@@ -116,10 +116,10 @@ func listsNamed(expression string) []string {
 
 // zoneOf is the zone that the path names, if the token may do there what it asks for.
 func (c *Cloudflare) zoneOf(in call, need Permission) (*zone, reply, bool) {
-	t, wellFormed := c.bearer(in.bearer)
+	t, wellFormed := c.identify(in)
 	switch {
 	case !wellFormed:
-		return nil, badHeaders(), false
+		return nil, badHeaders(in), false
 	case t == nil || t.status != TokenActive:
 		return nil, refuse(http.StatusForbidden, codeAuth, "Authentication error"), false
 	}

@@ -19,6 +19,10 @@ const (
 	ZoneRead            Permission = "Zone Read"
 	WAFRead             Permission = "Zone WAF Read"
 	WAFEdit             Permission = "Zone WAF Edit" // reading included
+	AccessRulesRead     Permission = "Account Firewall Access Rules Read"
+	AccessRulesWrite    Permission = "Account Firewall Access Rules Write" // reading included
+	FirewallRead        Permission = "Firewall Services Read"              // a zone's access rules
+	FirewallWrite       Permission = "Firewall Services Write"             // reading included
 )
 
 // The states of a token.
@@ -32,13 +36,16 @@ type token struct {
 	id          string
 	account     string // the account that owns it; empty: a user's token, good for every account
 	permissions []Permission
+	all         bool // the global API key: everything
 	status      string
 }
 
 func (t *token) may(need Permission) bool {
-	return slices.Contains(t.permissions, need) ||
-		need == ListsRead && slices.Contains(t.permissions, ListsEdit) ||
-		need == WAFRead && slices.Contains(t.permissions, WAFEdit)
+	including := map[Permission]Permission{
+		ListsRead: ListsEdit, WAFRead: WAFEdit, AccessRulesRead: AccessRulesWrite, FirewallRead: FirewallWrite,
+	}
+	more, some := including[need]
+	return t.all || slices.Contains(t.permissions, need) || some && slices.Contains(t.permissions, more)
 }
 
 // AddToken makes a user's API token known. It is good for every account; without permissions it verifies, and
@@ -95,14 +102,14 @@ func (c *Cloudflare) bearer(header string) (t *token, wellFormed bool) {
 	return nil, tokenForm.MatchString(secret)
 }
 
-// refuseCaller answers callers of list endpoints who may not go on. The shapes differ from those of other
+// refuseCaller answers callers of an account's endpoints who may not go on. The shapes differ from those of other
 // endpoints, and a malformed token is a 400 here.
 func (c *Cloudflare) refuseCaller(in call, need Permission, at string) (reply, bool) {
-	if in.bearer == "" {
+	if in.bearer == "" && !in.legacy.given() {
 		return refuse(http.StatusBadRequest, codeMalformed,
 			"Missing X-Auth-Key, X-Auth-Email or Authorization headers"), true
 	}
-	t, wellFormed := c.bearer(in.bearer)
+	t, wellFormed := c.identify(in)
 	if !wellFormed {
 		return refuse(http.StatusBadRequest, codeMalformed, "Authentication failed (status: 400)"), true
 	}
@@ -130,7 +137,7 @@ func (c *Cloudflare) verifyAccountToken(in call) reply { return c.verify(in, in.
 func (c *Cloudflare) verify(in call, owner string) reply {
 	t, wellFormed := c.bearer(in.bearer)
 	if !wellFormed {
-		return badHeaders()
+		return badHeaders(call{bearer: in.bearer})
 	}
 	if t == nil || t.account != owner {
 		return refuse(http.StatusUnauthorized, codeInvalidToken, "Invalid API Token")

@@ -2,6 +2,7 @@ package cloudflaretest
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,35 +79,41 @@ func (c *Cloudflare) getZones(in call) reply {
 	return paged(all, in)
 }
 
-// caller is whose token a request outside accounts carries; false: the reply says why it is refused.
+// caller is who sends a request outside accounts; false: the reply says why it is refused.
 func (c *Cloudflare) caller(in call) (*token, reply, bool) {
-	t, wellFormed := c.bearer(in.bearer)
+	t, wellFormed := c.identify(in)
 	switch {
 	case !wellFormed:
-		return nil, badHeaders(), false
+		return nil, badHeaders(in), false
 	case t == nil || t.status != TokenActive:
-		return nil, refuse(http.StatusForbidden, codeNoAccess, "Invalid access token"), false
+		return nil, unknownCaller(in), false
 	}
 	return t, reply{}, true
 }
 
-// paged cuts the page that the query asks for: at most 50, by default 20.
+// paged answers with the page that the query asks for, of at most 50.
 func paged[T any](all []T, in call) reply {
+	part, info := cut(all, in.query, 50)
+	yes := ok(part)
+	yes.body.ResultInfo = info
+	return yes
+}
+
+// cut takes out the page that the query asks for: per_page is at most most, and 20 if it is not given.
+func cut[T any](all []T, query url.Values, most int) ([]T, pageInfo) {
 	number := func(name string, otherwise, most int) int {
-		n, err := strconv.Atoi(in.query.Get(name))
+		n, err := strconv.Atoi(query.Get(name))
 		if err != nil || n < 1 {
-			return otherwise
+			return min(otherwise, most)
 		}
 		return min(n, most)
 	}
-	size, page := number("per_page", 20, 50), number("page", 1, 1<<20)
+	size, page := number("per_page", 20, most), number("page", 1, 1<<20)
 	from := min((page-1)*size, len(all))
 	part := all[from:min(from+size, len(all))]
-	yes := ok(part)
-	yes.body.ResultInfo = pageInfo{
+	return part, pageInfo{
 		Page: page, PerPage: size, Count: len(part), TotalCount: len(all), TotalPages: (len(all) + size - 1) / size,
 	}
-	return yes
 }
 
 type pageInfo struct {
