@@ -32,6 +32,14 @@ func (b *Budget) Left() int {
 	return max(0, int(b.left.Load()))
 }
 
+// Spent is how many requests were made.
+func (b *Budget) Spent() int {
+	if b == nil {
+		return 0
+	}
+	return b.all - b.Left()
+}
+
 // spend takes one request out. The error is a *BudgetError.
 func (b *Budget) spend() error {
 	if b != nil && b.left.Add(-1) < 0 {

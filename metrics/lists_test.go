@@ -10,12 +10,12 @@ import (
 // twoLists is a full run that also came to the challenge list.
 func twoLists(outcome reconcile.Outcome) Run {
 	run := fullRun()
-	run.Challenge = &Challenge{List: "edgeban_challenge", Report: reconcile.Report{
+	run.Others = []Target{{List: "edgeban_challenge", Report: reconcile.Report{
 		Now: now, Duration: 250 * time.Millisecond, Outcome: outcome, Sources: run.Report.Sources,
 		Desired: &reconcile.Desired{LeftOut: []reconcile.LeftOut{{Ban: reconcile.Ban{Source: "fail2ban"}, Reason: reconcile.LeftOutAllowed}}},
 		Survey:  &reconcile.Survey{References: 1, Clock: now},
 		Plan:    &reconcile.Plan{Items: 2, Own: 2, Room: 40, Covered: 3},
-	}}
+	}}}
 	return run
 }
 
@@ -69,7 +69,7 @@ func TestWorstOutcome(t *testing.T) {
 // TestRoomUnknown: what found no room is not told while one of the lists has no plan. The twin is TestTwoLists.
 func TestRoomUnknown(t *testing.T) {
 	run := twoLists(reconcile.OutcomeFailed)
-	run.Challenge.Report.Plan = nil
+	run.Others[0].Report.Plan = nil
 	left := parse(t, render(t, run))["edgeban_left_out_bans"].series
 	if _, told := left["no_room|fail2ban"]; told || left["allowed|fail2ban"] != 3 {
 		t.Error(left)

@@ -21,8 +21,8 @@ type Run struct {
 	// List is the name of the list that the run was about: the value of the label target.
 	List string
 
-	// Challenge is about the challenge list; nil: there is none, or the run did not come to it.
-	Challenge *Challenge
+	// Others is about further targets: the challenge list, access rules. Those that the run did not come to are not there.
+	Others []Target
 
 	// LastSuccess is the time of the last run that left nothing to change on any list, this one or an earlier one; zero: unknown.
 	LastSuccess time.Time
@@ -37,20 +37,22 @@ type Run struct {
 	GoVersion string // of the Go release that built it
 }
 
-// Challenge is what the run did with the challenge list.
-type Challenge struct {
+// Target is what the run did with one target.
+type Target struct {
 	Report reconcile.Report
 	List   string // its name
+	Spill  string // the mode of access rules that hold what a list cannot take: block, challenge or allow; empty: they are none
 }
 
-// lists is the run for each of its lists.
+// lists is the run for each of its targets.
 func (r Run) lists() []Run {
-	if r.Challenge == nil {
-		return []Run{r}
+	all := []Run{r}
+	for _, t := range r.Others {
+		other := r
+		other.Report, other.List = t.Report, t.List
+		all = append(all, other)
 	}
-	second := r
-	second.Report, second.List = r.Challenge.Report, r.Challenge.List
-	return []Run{r, second}
+	return all
 }
 
 // outcome is the worst of all lists.
@@ -82,6 +84,7 @@ func Registry(run Run) *prometheus.Registry {
 	s.sources(run.Report.Sources)
 	s.leftOut(run)
 	s.list(run)
+	s.spilled(run)
 	s.changes(run)
 	s.waiting(run)
 	s.refusals(run)
@@ -172,6 +175,18 @@ func (s sheet) list(run Run) {
 		}
 	}
 	s.plan(run)
+}
+
+// spilled publishes what access rules hold in place of a list.
+func (s sheet) spilled(run Run) {
+	rules := s.gauge("edgeban_spilled_rules",
+		"Access rules of our own that stand in for a list while Cloudflare refuses to write it: block, challenge, and allow for whom a person un-banned.",
+		"mode")
+	for _, t := range run.Others {
+		if standing, known := t.Report.Standing(); known && t.Spill != "" {
+			rules.add(standing.Own, t.Spill)
+		}
+	}
 }
 
 // plan publishes what the plan found on the list, and how much fits on it.

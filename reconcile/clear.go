@@ -62,7 +62,12 @@ func (d *differ) clearOwn(h *holding) {
 	switch {
 	case h.protected:
 		p, _ := d.want.protected.Touching(h.Prefix)
-		r.Why, r.Detail, r.Unbanned = RemoveProtected, p.Detail, p.Unbanned
+		r.Why, r.Detail = RemoveProtected, p.Detail
+		if r.Unbanned = h.Prefix; !p.Unbanned {
+			r.Unbanned = netip.Prefix{}
+		} else if contains(h.Prefix, p.Prefix) {
+			r.Unbanned = p.Prefix
+		}
 	case h.lasts(d.view.Now):
 		d.plan.Keep++
 		return

@@ -109,9 +109,9 @@ const (
 // Removal is an item to be removed.
 type Removal struct {
 	Item     Item
-	Tag      Tag  // zero for an untagged item
-	Untagged bool // no edgeban wrote it: ours only because ownership is exclusive
-	Unbanned bool // a person took it off for a while, see Protected
+	Tag      Tag          // zero for an untagged item
+	Untagged bool         // no edgeban wrote it: ours only because ownership is exclusive
+	Unbanned netip.Prefix // what of it a person took off for a while, see Protected; zero: nothing
 	Why      RemovalReason
 	Ended    time.Time     // for RemoveEnded: when the last ban's record ended
 	LeftOut  LeftOutReason // for RemoveLeftOut: why its ban is not mirrored

@@ -103,7 +103,7 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 	}
 	desired := Desire(said.Bans, r.Policy, r.Now)
 	if r.Overflow != nil {
-		desired = r.Overflow.apply(desired, r.Now)
+		desired = r.Overflow.apply(desired, r.Policy.Widths, r.Now)
 	} else {
 		r.moving = r.wantedElsewhere(said.Bans)
 	}

@@ -44,7 +44,10 @@ func (r Report) Stuck() []Staying {
 	}
 	var all []Staying
 	for _, m := range r.Plan.Remove[r.Applied.Removed:] {
-		if m.Why == RemoveLifted || m.Unbanned {
+		switch {
+		case m.Unbanned.IsValid():
+			all = append(all, Staying{Prefix: m.Unbanned, Tag: m.Tag, Until: m.Tag.Until})
+		case m.Why == RemoveLifted:
 			all = append(all, Staying{Prefix: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until})
 		}
 	}
@@ -52,9 +55,23 @@ func (r Report) Stuck() []Staying {
 	return all
 }
 
+// Missing are the prefixes of bans that the list does not hold after the run. known is false when that is open.
+func (r Report) Missing() (missing []netip.Prefix, known bool) {
+	if !r.settled() {
+		return nil, false
+	}
+	missing = slices.Clone(r.Plan.Spilled)
+	for _, a := range r.Plan.Add[r.Applied.Added:] {
+		if a.Why == AddNew {
+			missing = append(missing, a.Post.Prefix)
+		}
+	}
+	return missing, true
+}
+
 // Overflow is what access rules are to hold in place of a list. It takes the place of all that the sources want.
 type Overflow struct {
-	Spilled []netip.Prefix // of the list's plan: bans that it cannot take
+	Spilled []netip.Prefix // bans that the list does not hold
 	Stuck   []Staying      // of the list's report: to be let through, in place of bans
 	Allow   bool           // the rules are those that let through
 }
@@ -63,9 +80,9 @@ type Overflow struct {
 const LeftOutOnList LeftOutReason = "on_list"
 
 // apply narrows down what the sources want to what spills. Bans that ended stay, because the rules of some may linger.
-func (o *Overflow) apply(want Desired, now time.Time) Desired {
+func (o *Overflow) apply(want Desired, widths Widths, now time.Time) Desired {
 	if o.Allow {
-		return o.allowing(want, now)
+		return o.allowing(want, widths, now)
 	}
 	var all []Protected
 	for _, p := range o.Spilled {
@@ -88,22 +105,27 @@ func (o *Overflow) apply(want Desired, now time.Time) Desired {
 const leastAllowed = 24 * time.Hour
 
 // allowing is what lets through whom a person un-banned. Its lease is that of the item that is stuck.
-func (o *Overflow) allowing(want Desired, now time.Time) Desired {
+func (o *Overflow) allowing(want Desired, widths Widths, now time.Time) Desired {
 	allow := Desired{Margin: want.Margin, hidden: map[netip.Prefix]LeftOutReason{}}
 	for _, s := range o.Stuck {
-		e := Entry{Prefix: s.Prefix}
-		until := s.Until
-		if until.Before(now.Add(leastAllowed)) {
-			until = time.Time{}
-		}
+		var terms []Term
 		for word := range strings.FieldsSeq(s.Tag.Text) {
 			source, _, _ := strings.Cut(word, ":")
-			e.Terms = append(e.Terms, Term{Source: source, Reason: "un-banned", Since: now, Until: until, Remedy: Challenge}) // it does not linger
+			t := Term{Source: source, Reason: "un-banned", Since: now, Until: s.Until, Remedy: Challenge} // it does not linger
+			if s.Until.Before(now.Add(leastAllowed)) {
+				t.Until = time.Time{}
+			}
+			terms = append(terms, t)
 		}
-		if len(e.Terms) > 0 {
-			e.tidy()
-			allow.Entries = append(allow.Entries, e)
+		for piece := range widths.Pieces(s.Prefix) {
+			if len(terms) > 0 && widths.holds(piece) {
+				e := Entry{Prefix: piece, Terms: terms}
+				e.tidy()
+				allow.Entries = append(allow.Entries, e)
+			}
 		}
 	}
+	slices.SortStableFunc(allow.Entries, func(a, b Entry) int { return comparePrefixes(a.Prefix, b.Prefix) })
+	allow.Entries = slices.CompactFunc(allow.Entries, func(a, b Entry) bool { return a.Prefix == b.Prefix })
 	return allow
 }

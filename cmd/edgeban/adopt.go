@@ -95,10 +95,18 @@ func (x *session) askAll(ctx context.Context) (reconcile.Readings, error) {
 // adoption is the planner for the bans as they are.
 func (w work) adoption(desired reconcile.Desired, rest bool) reconcile.Planner {
 	ownership := w.ownership()
+	var candidate func(string) bool // on a list, everything without a tag
+	if w.onRules() {
+		candidate = byStockAction
+	}
 	return func(items []reconcile.Item, now time.Time) reconcile.Plan {
-		return reconcile.PlanAdopt(desired, items, ownership, rest, now)
+		return reconcile.PlanAdopt(desired, items, ownership, candidate, rest, now)
 	}
 }
+
+// byStockAction reports whether Fail2Ban's own action wrote the notes of a rule: "Fail2Ban sshd", in some versions "Fail2ban"
+// (https://github.com/fail2ban/fail2ban/blob/1.1.0/config/action.d/cloudflare-token.conf).
+func byStockAction(notes string) bool { return strings.HasPrefix(strings.ToLower(notes), "fail2ban") }
 
 // agreedAdoption shows what a plan removes, and asks for a yes to just that.
 func (w work) agreedAdoption(ctx context.Context, planner reconcile.Planner) (reconcile.Planner, error) {

@@ -38,7 +38,7 @@ func (w work) allowedByHand() []reconcile.Protected {
 	var all []reconcile.Protected
 	for _, l := range inForce(w.listState().Allowed, w.now) {
 		all = append(all, reconcile.Protected{Prefix: l.Prefix, Reason: reconcile.LeftOutAllowed,
-			Detail: "allowed by edgeban unban until " + moment(w.now, l.Until)})
+			Unbanned: true, Detail: "allowed by edgeban unban until " + moment(w.now, l.Until)})
 	}
 	return all
 }

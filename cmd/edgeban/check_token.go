@@ -14,9 +14,9 @@ const expiresSoon = 14 * 24 * time.Hour
 
 // token asks Cloudflare what the token is and may do, and reads the lists on the way.
 func (c *checkup) token(ctx context.Context) {
-	if c.settings.Token.IsZero() {
+	if c.client == nil {
 		if c.settings.tokenOrigin == originDefault { // else config said what is wrong with it
-			p := noToken()
+			p := c.settings.noToken()
 			c.fail("token", p.text, p.hint)
 		}
 		return
@@ -43,7 +43,7 @@ func (c *checkup) token(ctx context.Context) {
 	case err != nil:
 		kind = "token" // that it can be used is what counts
 	case state.Status != "active":
-		c.fail("token", fmt.Sprintf("%s, %s (%s)", kind, state.Status, c.settings.tokenOrigin), noToken().hint)
+		c.fail("token", fmt.Sprintf("%s, %s (%s)", kind, state.Status, c.settings.tokenOrigin), c.settings.noToken().hint)
 		return
 	case !state.Expires.IsZero() && state.Expires.Sub(c.now) < expiresSoon:
 		c.warn("token", "expires at "+moment(c.now, state.Expires), "Make a new one, or roll this one, in the dashboard under API Tokens.")

@@ -38,12 +38,9 @@ func (w work) keep(report reconcile.Report, target reconcile.Target) {
 func (w work) save(list listState, report reconcile.Report, target reconcile.Target) error {
 	list.Past = report.Next
 	list.Throttle, list.Open = reconcile.Throttle{}, reconcile.Open{}
-	account := w.spend(w.account)
+	account := w.learned(w.account)
 	if w.onRules() {
 		account.Rules = report.Next.Throttle
-		if w.remedy == reconcile.Block {
-			list.Known = w.rules(w.scope).Known()
-		}
 	} else {
 		list.Capacity = reconcile.Capacity{}
 		account.Throttle, account.Capacity, account.Open = report.Next.Throttle, report.Next.Capacity, report.Next.Open

@@ -23,7 +23,7 @@ func (x *session) publish(ctx context.Context, done []ended) {
 		Version: thisVersion(), GoVersion: runtime.Version(),
 	}
 	for _, e := range done[1:] {
-		run.Challenge = &metrics.Challenge{Report: e.report, List: e.list}
+		run.Others = append(run.Others, metrics.Target{Report: e.report, List: e.label(), Spill: e.spills()})
 	}
 	for _, w := range x.works() { // a success is one of all lists
 		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {

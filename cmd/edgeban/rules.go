@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"edgeban/cloudflare"
-	"edgeban/reconcile"
 )
 
 // Cloudflare lets a user or token make 1200 requests in five minutes (https://developers.cloudflare.com/fundamentals/api/reference/limits/).
@@ -40,10 +39,9 @@ func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 	if r := x.used[scope]; r != nil {
 		return r
 	}
-	w := work{session: x, remedy: reconcile.Block, scope: scope}
 	options := cloudflare.RulesOptions{
 		Budget:  x.budget,
-		Known:   w.listState().Known,
+		Known:   x.account.Known[scope.String()],
 		NoRetry: x.retried || x.dir == nil || x.account.Rules.InARow > 1,
 	}
 	if x.progress != nil {
@@ -62,10 +60,15 @@ const leastBudget = 20
 // forgetRules lets the next look at access rules read them anew.
 func (x *session) forgetRules() { x.used, x.budget = nil, nil }
 
-// spend notes the requests of this run on access rules.
-func (x *session) spend(account accountState) accountState {
+// learned is what is known of the account, with what this run's access rules told.
+func (x *session) learned(account accountState) accountState {
 	if x.budget == nil {
 		return account
+	}
+	for scope, rules := range x.used {
+		if known := rules.Known(); len(known) > 0 || len(account.Known) > 0 {
+			account.Known = with(account.Known, scope.String(), known)
+		}
 	}
 	account.Spent, _ = inWindow(x.account.Spent, x.now)
 	if n := len(account.Spent); n > 0 && account.Spent[n-1].At.Equal(x.now) {

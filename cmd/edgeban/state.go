@@ -39,9 +39,6 @@ type listState struct {
 	// UntaggedAllowed: a person let untagged items of the list go once, and so may runs from then on.
 	UntaggedAllowed bool `json:"untagged_allowed,omitempty"`
 
-	// Known are access rules of others that a run came upon which does not read them all.
-	Known []cloudflare.KnownRule `json:"known_rules,omitempty"`
-
 	Allowed  []allowedUntil `json:"allowed,omitempty"`  // temporary allow lines of `edgeban unban --for`
 	LastRun  *lastRun       `json:"last_run,omitempty"` // for `edgeban status`; nil: unknown
 	Measured *measured      `json:"measured,omitempty"` // what the last run saw that saw the list; nil: none did
@@ -54,6 +51,9 @@ type accountState struct {
 	BatchSize int                `json:"batch_size,omitempty"` // items that a write may carry, where Cloudflare refused more; 0: it did not
 	Rules     reconcile.Throttle `json:"rules,omitzero"`       // refusals of writes of access rules, which say nothing of lists
 	Spent     []spent            `json:"spent,omitempty"`      // requests of the last five minutes on access rules
+
+	// Known are access rules of others, by scope, that runs came upon which do not read them all.
+	Known map[string][]cloudflare.KnownRule `json:"known_rules,omitempty"`
 }
 
 // stateVersion is raised when an older edgeban could misread the file.

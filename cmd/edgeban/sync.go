@@ -90,7 +90,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 	works := x.works()
 	for i, w := range works {
 		stopped := ctx.Err() != nil
-		run := prepare(w)
+		run := x.spilling(ctx, prepare(w))
 		if i == 0 {
 			said = run.Read(ctx)
 		} else {
@@ -101,23 +101,34 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 				run = run.Following(done[i-1].report)
 			}
 		}
-		readings, took, before := said, said.Took, x.requests()
-		if i == len(works)-1 {
+		readings := said
+		if i == len(works)-1 && !x.settings.Spill {
 			said = reconcile.Readings{} // the bans are many, and nobody needs them any more
 		}
-		report := run.DoWith(ctx, readings)
-		x.progress.done()
-		report.Duration += took
-		report.Err = x.interrupted(ctx, report.Err)
-		if !run.DryRun {
-			w.keep(report, run.Target)
-			retrier, ok := run.Target.(interface{ Retried() bool })
-			x.retried = x.retried || ok && retrier.Retried()
-		}
-		done = append(done, ended{w, report, x.requests() - before, i > 0 && stopped})
+		e := x.reconcile(ctx, w, run, readings)
+		e.untold = i > 0 && stopped
+		done = append(done, e)
 	}
 	x.keepMoved(done)
+	if x.settings.Spill {
+		done = append(done, x.overflow(ctx, done, said, prepare)...)
+	}
 	return done
+}
+
+// reconcile does one run and keeps what it left.
+func (x *session) reconcile(ctx context.Context, w work, run reconcile.Run, said reconcile.Readings) ended {
+	before, took := x.requests(), said.Took
+	report := run.DoWith(ctx, said)
+	x.progress.done()
+	report.Duration += took
+	report.Err = x.interrupted(ctx, report.Err)
+	if !run.DryRun {
+		w.keep(report, run.Target)
+		retrier, ok := run.Target.(interface{ Retried() bool })
+		x.retried = x.retried || ok && retrier.Retried()
+	}
+	return ended{work: w, report: report, requests: x.requests() - before}
 }
 
 // keepDistance waits until the last write is far enough back, before anything is read: a storm of bans becomes one write.

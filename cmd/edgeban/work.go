@@ -13,6 +13,8 @@ type work struct {
 	list   string // its name, or its id; empty for access rules
 	remedy reconcile.Remedy
 	scope  cloudflare.Scope // whose access rules
+	mode   cloudflare.Mode  // … and what they do; empty for a list
+	spill  bool             // they hold what a list cannot take
 }
 
 // blocking is the work on the first target of those to block.
@@ -23,7 +25,8 @@ func (x *session) works() []work {
 	var all []work
 	if x.settings.AccessRules {
 		for _, scope := range x.settings.scopes() {
-			all = append(all, work{x, "", reconcile.Block, scope}, work{x, "", reconcile.Challenge, scope})
+			all = append(all, work{session: x, scope: scope, mode: cloudflare.ModeBlock},
+				work{session: x, scope: scope, mode: cloudflare.ModeChallenge, remedy: reconcile.Challenge})
 		}
 		return all
 	}
@@ -45,7 +48,7 @@ func (x *session) worksFor(remedy reconcile.Remedy) (all []work) {
 }
 
 // onRules reports whether the work is on access rules.
-func (w work) onRules() bool { return w.list == "" }
+func (w work) onRules() bool { return w.mode != "" }
 
 // label names the target in metrics, JSON and the state: "edgeban", "access-rules", "access-rules user challenge".
 func (w work) label() string {
@@ -53,11 +56,17 @@ func (w work) label() string {
 		return w.list
 	}
 	label := targetRules
+	if w.spill {
+		label = "spill"
+	}
 	if scope := w.scope.String(); scope != "account" {
 		label += " " + scope
 	}
-	if w.remedy == reconcile.Challenge {
+	switch w.mode {
+	case cloudflare.ModeChallenge:
 		label += " challenge"
+	case cloudflare.ModeAllow:
+		label += " allow"
 	}
 	return label
 }
@@ -65,7 +74,7 @@ func (w work) label() string {
 // title is how people call the target: "list edgeban", "access rules of the user (challenge)".
 func (w work) title() string {
 	if w.onRules() {
-		return cloudflare.RulesTitle(w.scope, w.mode())
+		return cloudflare.NewRules(nil, w.scope, cloudflare.RulesOptions{}).Target(w.mode).Name()
 	}
 	return "list " + w.list
 }
@@ -86,14 +95,6 @@ func (w work) on() string {
 	return "on " + w.title()
 }
 
-// mode is what the work's access rules do.
-func (w work) mode() cloudflare.Mode {
-	if w.remedy == reconcile.Challenge {
-		return cloudflare.ModeChallenge
-	}
-	return cloudflare.ModeBlock
-}
-
 // theTargets is "list edgeban", "lists edgeban and edgeban_challenge", "access rules".
 func (x *session) theTargets() string {
 	switch {
@@ -108,7 +109,7 @@ func (x *session) theTargets() string {
 // target is the target of this run.
 func (w work) target() reconcile.Target {
 	if w.onRules() {
-		return w.rules(w.scope).Target(w.mode())
+		return w.rules(w.scope).Target(w.mode)
 	}
 	size := w.settings.BatchSize
 	if known := w.account.BatchSize; known > 0 {
