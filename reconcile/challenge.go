@@ -53,6 +53,17 @@ func (d *Desired) beaten(p netip.Prefix) (by netip.Prefix, ok bool) {
 	return by, ok
 }
 
+// beatenAt is how many of the challenges that the block list makes needless have not ended.
+func (d *Desired) beatenAt(now time.Time) int {
+	n := 0
+	for i := range d.Beaten {
+		if d.Beaten[i].Entry.active(now) {
+			n++
+		}
+	}
+	return n
+}
+
 // Blocking is what a block list that holds all of d's active entries blocks: a Policy's Blocked.
 func (d Desired) Blocking(now time.Time) Protection { return d.blocking(now, nil) }
 

@@ -150,6 +150,16 @@ func TestBeatenIsNoSurprise(t *testing.T) {
 	}
 }
 
+// TestEndedChallengesAreNotCovered: only a challenge that is in force needs a block in its stead.
+func TestEndedChallengesAreNotCovered(t *testing.T) {
+	for end, want := range map[string]int{"-10m": 0, "10m": 1} {
+		_, b := twoLists(t, newMemTarget(), newMemTarget(), nil, f2b("192.0.2.1 sshd 0s 1h"), crowdsec("192.0.2.1 captcha:x -30m "+end))
+		if len(b.Desired.Beaten) != 1 || b.Plan.Covered != want {
+			t.Errorf("a challenge until %s: %d of %d covered, want %d", end, b.Plan.Covered, len(b.Desired.Beaten), want)
+		}
+	}
+}
+
 // TestBlocking is what is at the edge: not what found no room, nor what was not written.
 func TestBlocking(t *testing.T) {
 	d := Desire(bans("192.0.2.1 sshd 0s 1h", "192.0.2.2 sshd 0s 1h", "192.0.2.3 sshd 0s 1h", "192.0.2.4 sshd 0s 1h"), scene{}.policy(), at("0s"))
