@@ -93,9 +93,13 @@ func (r Report) blocking() Protection {
 }
 
 // After is the run r on the challenge list, as it has to be after the block list's: what is blocked there is not challenged here, what
-// found no room there has room here, and while Cloudflare lets no write through there, or may be at work on one, none is tried here.
+// found no room there has room here. Where that list could not be read, what it should hold is not challenged anew, and what is challenged
+// stays so. While Cloudflare lets no write through there, or may be at work on one, none is tried here.
 func (r Run) After(first Report) Run {
 	r.Policy.Remedy, r.Policy.Split, r.Policy.Blocked = Challenge, true, first.blocking()
+	if first.Survey != nil && first.Desired != nil && first.Plan == nil { // the list is there: what it should hold it most likely holds
+		r.Policy.Blocked, r.unread = first.Desired.Blocking(first.Now), true
+	}
 	r.Throttle, r.Capacity = first.Next.Throttle, first.Next.Capacity
 	if first.Plan != nil {
 		r.Reserved = len(first.Plan.NoRoom)

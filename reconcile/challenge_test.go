@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -212,6 +213,37 @@ func TestAfter(t *testing.T) {
 				t.Error(b.Err)
 			}
 		})
+	}
+}
+
+// TestBlockListUnread: what is most likely blocked is not challenged for want of an answer, and no challenge is given up for it. The
+// twins are a list that was read, and one that is not there.
+func TestBlockListUnread(t *testing.T) {
+	sources := []Source{f2b("192.0.2.1 sshd 0s 1h", "198.51.100.0/24 sshd 0s 1h", "192.0.2.4 sshd 0s 1h"),
+		crowdsec("192.0.2.1 captcha:x 0s 1h", "192.0.2.2 captcha:x 0s 1h", "198.51.100.3 captcha:x 0s 1h", "198.51.100.5 captcha:x -2h -1h")}
+	for fails, want := range map[string][]string{
+		"items":  {"add 192.0.2.2 new", "remove 198.51.100.5 blocked"},
+		"":       {"add 192.0.2.2 new", "remove 192.0.2.4 left out", "remove 198.51.100.3 blocked", "remove 198.51.100.5 blocked"},
+		"survey": {"add 192.0.2.1 new", "add 192.0.2.2 new", "remove 198.51.100.5 ended"},
+	} {
+		block := newMemTarget()
+		challenge := newMemTarget(items("192.0.2.4 own 1h -1h crowdsec:x", "198.51.100.3 own 1h -1h crowdsec:x", "198.51.100.5 own -1h -2h crowdsec:x")...)
+		block.fail = func(call string) (int, error) {
+			if call == fails {
+				return 0, errors.New("boom")
+			}
+			return 0, nil
+		}
+		_, b := twoLists(t, block, challenge, nil, sources...)
+		if got := changes(*b.Plan); !slices.Equal(got, want) {
+			t.Errorf("%q fails: %q, want %q", fails, got, want)
+		}
+		block.fail = nil
+		for range 2 {
+			_, b = twoLists(t, block, challenge, nil, sources...)
+		}
+		same(t, b.Outcome, OutcomeInStep)
+		same(t, len(challenge.items), 1)
 	}
 }
 

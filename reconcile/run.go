@@ -28,6 +28,7 @@ type Run struct {
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
 	moving map[netip.Prefix]bool // see View.Moving
+	unread bool                  // the items of the block list, whose run came first, could not be read
 
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
 	Past
@@ -96,7 +97,7 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 	}
 	desired := Desire(said.Bans, r.Policy, r.Now)
 	rep.Desired = &desired
-	r.moving = r.wantedElsewhere(said.Bans)
+	r.moving = r.wantedElsewhere(said.Bans, desired.Beaten)
 
 	if err := r.survey(ctx, rep); err != nil {
 		return OutcomeFailed, err
