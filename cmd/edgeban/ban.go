@@ -118,7 +118,9 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 	var around []reconcile.Holder
 	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
 		p, holder = reconcile.PlanBan(b, items, run.Ownership, now)
-		around = run.Ownership.Around(b.Prefix, items)
+		if !p.Empty() { // what stands there when the list is read again may be this ban's own item
+			around = run.Ownership.Around(b.Prefix, items)
+		}
 		return p
 	})
 	if !report.Now.IsZero() { // the state was written, whatever became of the ban
@@ -131,6 +133,10 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 	if b.Prefix != o.network {
 		name = reconcile.PrefixText(o.network) + ", widened to " + name + ","
 	}
+	did := end(w.now, b.Until)
+	if holder != nil && holder.Class == reconcile.Manual && report.Unconfirmed() > 0 { // the first plan found no such item: it is this ban's
+		holder, did = nil, did+"; Cloudflare's answer was lost, but the list holds it now"
+	}
 	if holder != nil {
 		w.say("%s is on list %s already (%s); nothing was changed", name, w.list, w.whoseItem(*holder))
 		if holder.Class == reconcile.Manual {
@@ -138,7 +144,7 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 		}
 		return nil
 	}
-	w.say("%s is on list %s, %s", name, w.list, end(w.now, b.Until))
+	w.say("%s is on list %s, %s", name, w.list, did)
 	for _, h := range around {
 		if owner, _ := h.Tag.Host(); h.Prefix == b.Prefix && h.Class == reconcile.Peer {
 			w.say("%s was %s's item (%s), and is this host's now; %[2]s puts its own back when it is gone",

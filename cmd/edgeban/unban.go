@@ -161,16 +161,17 @@ func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed
 // sayUnbanned tells what was done.
 func (w work) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains) {
 	name := reconcile.PrefixText(network)
-	if len(report.Plan.Remove) == 0 {
+	if report.Whole().Empty() {
 		w.say("nothing of ours to remove for %s on list %s", name, w.list)
 	}
-	for _, r := range report.Plan.Remove {
+	for _, r := range report.Whole().Remove {
 		reasons := printable(r.Tag.Reasons())
 		if r.Untagged {
 			reasons = "no tag"
 		}
 		w.say("removed %s (%s) from list %s", reconcile.PrefixText(r.Item.Prefix), reasons, w.list)
 	}
+	w.sayUnconfirmed(report)
 	if remains.Inside > 0 {
 		w.say("%s inside it: each is a ban of its own", stay(remains.Inside))
 	}
