@@ -16,6 +16,9 @@ import (
 // defaultBan is how long a ban by hand lasts when nobody says.
 const defaultBan = 24 * time.Hour
 
+// defaultReason is why, when nobody says.
+const defaultReason = "edgeban ban"
+
 func banCommand(sys *system) *cli.Command {
 	return &cli.Command{
 		Name:      "ban",
@@ -89,7 +92,7 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	case len(o.reason) > reconcile.MaxReason:
 		return o, usagef("ban: --reason has %d bytes, more than %d", len(o.reason), reconcile.MaxReason)
 	case o.reason == "":
-		o.reason = "edgeban ban"
+		o.reason = defaultReason
 	}
 	return o, nil
 }
