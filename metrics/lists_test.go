@@ -46,6 +46,21 @@ func TestTwoLists(t *testing.T) {
 	}
 }
 
+// TestEarlierPlans: what a run wrote before it read the list again counts as well.
+func TestEarlierPlans(t *testing.T) {
+	run := fullRun()
+	before := parse(t, render(t, run))
+	run.Report.Earlier = reconcile.Applied{Added: 20, Removed: 30}
+	after := parse(t, render(t, run))
+	for name, more := range map[string]float64{"edgeban_last_run_added_items": 20, "edgeban_last_run_removed_items": 30, "edgeban_drift_items": 0} {
+		for series, was := range before[name].series {
+			if got := after[name].series[series]; got != was+more {
+				t.Errorf("%s %s: %v, want %v", name, series, got, was+more)
+			}
+		}
+	}
+}
+
 // TestWorstOutcome: a run ends as badly as on the list where it ended worse.
 func TestWorstOutcome(t *testing.T) {
 	for _, c := range []struct{ first, second, want reconcile.Outcome }{

@@ -1,8 +1,10 @@
 package reconcile
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 )
 
 // byHand is the comment of a ban by hand.
@@ -120,4 +122,57 @@ func TestPlanAdopt(t *testing.T) {
 		p = PlanAdopt(want, items(s.items...), s.view().Ownership, nil, true, at("0s"))
 		same(t, changes(p), []string{"add 192.0.2.1 take-over", "remove 10.1.1.1 unmatched", "remove 192.0.2.2 unmatched", "remove 198.51.100.7 unmatched"})
 	}
+}
+
+// TestUnconfirmed: what was done is known also where the target's answer was lost, because the list is read again.
+func TestUnconfirmed(t *testing.T) {
+	open := fault{uncertain: true, stale: true}
+	for _, c := range []struct {
+		name        string
+		done        []int // by the writes whose answer is lost, of two removals
+		sure        int   // of these, what is known nevertheless
+		removes     int   // by the last plan
+		unconfirmed int
+	}{
+		{"all is well", nil, 0, 2, 0},
+		{"lost on the way back", []int{2}, 0, 0, 2},
+		{"lost on the way there", []int{0}, 0, 2, 0},
+		{"half of it is sure, half is not done", []int{1}, 1, 1, 0},
+		{"half of it is done", []int{1}, 0, 1, 1},
+		{"in three parts", []int{1, 1}, 0, 0, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			target := newMemTarget(items("192.0.2.1 own 1h -1h fail2ban:sshd", "192.0.2.2 own 1h -1h fail2ban:sshd", "192.0.2.3 own 1h -1h fail2ban:sshd")...)
+			ways := &lossy{memTarget: target, done: c.done, sure: c.sure, err: open}
+			r := run(ways)
+			rep := r.Carry(t.Context(), func(items []Item, now time.Time) Plan {
+				p, _ := r.Policy.PlanUnban(Unban{Network: prefix("192.0.2.0/30"), Touching: true}, items[:len(items)-1], r.Ownership, now)
+				return p
+			})
+			if rep.Err != nil || len(target.items) != 1 || len(rep.Whole().Remove) != 2 || len(rep.Plan.Remove) != c.removes || rep.Unconfirmed() != c.unconfirmed {
+				t.Errorf("%v, %d left, %d of %d removed by the last plan, %d unconfirmed", rep.Err, len(target.items), len(rep.Plan.Remove),
+					len(rep.Whole().Remove), rep.Unconfirmed())
+			}
+		})
+	}
+}
+
+// lossy is a target that removes a part and does not say so, as often as done says how much.
+type lossy struct {
+	*memTarget
+	done []int
+	sure int
+	err  error
+}
+
+func (l *lossy) Remove(ctx context.Context, items []Item) (int, error) {
+	if len(l.done) == 0 {
+		return l.memTarget.Remove(ctx, items)
+	}
+	n := l.done[0]
+	l.done = l.done[1:]
+	if _, err := l.memTarget.Remove(ctx, items[:n]); err != nil {
+		return 0, err
+	}
+	return l.sure, l.err
 }

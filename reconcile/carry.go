@@ -37,10 +37,23 @@ func (r Run) carry(ctx context.Context, rep *Report, planner Planner) (Outcome, 
 		if !r.again(ctx, rep, err, tries) {
 			return outcome, err
 		}
+		rep.First = cmp.Or(rep.First, rep.Plan)
 		if err := r.survey(ctx, rep); err != nil {
 			return OutcomeFailed, err
 		}
 	}
+}
+
+// Whole is all that a Carry that ended well was to do: where the list was read again, later plans are only what was left of the first.
+func (r Report) Whole() *Plan { return cmp.Or(r.First, r.Plan) }
+
+// Unconfirmed is how many changes of a Carry that ended well the target did not confirm: they are on the list all the same.
+func (r Report) Unconfirmed() int {
+	if r.First == nil || r.Plan == nil || r.Err != nil {
+		return 0
+	}
+	confirmed := r.Earlier.Added + r.Earlier.Removed + r.Applied.Added + r.Applied.Removed
+	return max(len(r.First.Add)+len(r.First.Remove)-confirmed, 0)
 }
 
 func (r Run) carryOnce(ctx context.Context, rep *Report, planner Planner) (Outcome, error) {

@@ -53,6 +53,17 @@ func (d *Desired) beaten(p netip.Prefix) (by netip.Prefix, ok bool) {
 	return by, ok
 }
 
+// beatenAt is how many of the challenges that the block list makes needless have not ended.
+func (d *Desired) beatenAt(now time.Time) int {
+	n := 0
+	for i := range d.Beaten {
+		if d.Beaten[i].Entry.active(now) {
+			n++
+		}
+	}
+	return n
+}
+
 // Blocking is what a block list that holds all of d's active entries blocks: a Policy's Blocked.
 func (d Desired) Blocking(now time.Time) Protection { return d.blocking(now, nil) }
 
@@ -82,10 +93,14 @@ func (r Report) blocking() Protection {
 }
 
 // After is the run r on the challenge list, as it has to be after the block list's: what is blocked there is not challenged here, what
-// found no room there has room here, and while Cloudflare lets no write through there, or may be at work on one, none is tried here.
+// found no room there has room here. Where that list could not be read, what it should hold is not challenged anew, and what is challenged
+// stays so. While Cloudflare lets no write through there, or may be at work on one, none is tried here.
 func (r Run) After(first Report) Run {
 	r.Policy.Remedy, r.Policy.Split, r.Policy.Blocked = Challenge, true, first.blocking()
 	r.Capacity = first.Next.Capacity
+	if first.Survey != nil && first.Desired != nil && first.Plan == nil { // the list is there: what it should hold it most likely holds
+		r.Policy.Blocked, r.unread = first.Desired.Blocking(first.Now), true
+	}
 	if first.Plan != nil {
 		r.Reserved = len(first.Plan.NoRoom)
 	}

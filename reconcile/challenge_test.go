@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -150,6 +151,16 @@ func TestBeatenIsNoSurprise(t *testing.T) {
 	}
 }
 
+// TestEndedChallengesAreNotCovered: only a challenge that is in force needs a block in its stead.
+func TestEndedChallengesAreNotCovered(t *testing.T) {
+	for end, want := range map[string]int{"-10m": 0, "10m": 1} {
+		_, b := twoLists(t, newMemTarget(), newMemTarget(), nil, f2b("192.0.2.1 sshd 0s 1h"), crowdsec("192.0.2.1 captcha:x -30m "+end))
+		if len(b.Desired.Beaten) != 1 || b.Plan.Covered != want {
+			t.Errorf("a challenge until %s: %d of %d covered, want %d", end, b.Plan.Covered, len(b.Desired.Beaten), want)
+		}
+	}
+}
+
 // TestBlocking is what is at the edge: not what found no room, nor what was not written.
 func TestBlocking(t *testing.T) {
 	d := Desire(bans("192.0.2.1 sshd 0s 1h", "192.0.2.2 sshd 0s 1h", "192.0.2.3 sshd 0s 1h", "192.0.2.4 sshd 0s 1h"), scene{}.policy(), at("0s"))
@@ -202,6 +213,37 @@ func TestAfter(t *testing.T) {
 				t.Error(b.Err)
 			}
 		})
+	}
+}
+
+// TestBlockListUnread: what is most likely blocked is not challenged for want of an answer, and no challenge is given up for it. The
+// twins are a list that was read, and one that is not there.
+func TestBlockListUnread(t *testing.T) {
+	sources := []Source{f2b("192.0.2.1 sshd 0s 1h", "198.51.100.0/24 sshd 0s 1h", "192.0.2.4 sshd 0s 1h"),
+		crowdsec("192.0.2.1 captcha:x 0s 1h", "192.0.2.2 captcha:x 0s 1h", "198.51.100.3 captcha:x 0s 1h", "198.51.100.5 captcha:x -2h -1h")}
+	for fails, want := range map[string][]string{
+		"items":  {"add 192.0.2.2 new", "remove 198.51.100.5 blocked"},
+		"":       {"add 192.0.2.2 new", "remove 192.0.2.4 left out", "remove 198.51.100.3 blocked", "remove 198.51.100.5 blocked"},
+		"survey": {"add 192.0.2.1 new", "add 192.0.2.2 new", "remove 198.51.100.5 ended"},
+	} {
+		block := newMemTarget()
+		challenge := newMemTarget(items("192.0.2.4 own 1h -1h crowdsec:x", "198.51.100.3 own 1h -1h crowdsec:x", "198.51.100.5 own -1h -2h crowdsec:x")...)
+		block.fail = func(call string) (int, error) {
+			if call == fails {
+				return 0, errors.New("boom")
+			}
+			return 0, nil
+		}
+		_, b := twoLists(t, block, challenge, nil, sources...)
+		if got := changes(*b.Plan); !slices.Equal(got, want) {
+			t.Errorf("%q fails: %q, want %q", fails, got, want)
+		}
+		block.fail = nil
+		for range 2 {
+			_, b = twoLists(t, block, challenge, nil, sources...)
+		}
+		same(t, b.Outcome, OutcomeInStep)
+		same(t, len(challenge.items), 1)
 	}
 }
 

@@ -53,7 +53,7 @@ type View struct {
 // and when room is short all but the most recent.
 func Diff(want Desired, have []Item, view View) Plan {
 	d := differ{want: want, view: view, plan: Plan{Now: view.Now, Items: len(have), Room: max(view.Room, 0), Peers: map[string]int{}}}
-	d.plan.Covered = len(want.Beaten)
+	d.plan.Covered = want.beatenAt(view.Now)
 	d.classify(have)
 	d.judge()
 	d.guard()

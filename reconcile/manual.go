@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,16 @@ type ManualBan struct {
 // lease is the time until which its item stays.
 func (b ManualBan) lease() time.Time {
 	return Term{Until: b.Until}.end().Add(time.Second - time.Nanosecond).Truncate(time.Second)
+}
+
+// ManualReason is the reason of a ban by hand in the person's words.
+func (t Tag) ManualReason() string {
+	escaped := strings.TrimPrefix(t.Text, "manual:")
+	reason, err := url.PathUnescape(escaped) // escapeReason writes bytes as a URL does
+	if err != nil {                          // nobody's who used `edgeban ban`
+		return escaped
+	}
+	return reason
 }
 
 // Holder is an item that a plan by hand leaves as it is.

@@ -9,21 +9,28 @@ import (
 // that one may be full, throttled or not there at all. The challenge list's run knows what the block list holds, whose run comes first. The
 // block list's run learns it from the run before, by Past.Moved.
 
-// wantedElsewhere are the prefixes that the other list is to hold, and is not known to.
-func (r Run) wantedElsewhere(bans []Ban) map[netip.Prefix]bool {
+// wantedElsewhere are the prefixes that the other list is to hold, and is not known to; while the block list is unread, also those of
+// the challenges that it most likely makes needless.
+func (r Run) wantedElsewhere(bans []Ban, beaten []Beaten) map[netip.Prefix]bool {
 	if !r.Policy.Split {
 		return nil
 	}
-	other := r.Policy
+	other, held := r.Policy, r.Policy.Blocked
 	other.Remedy, other.Blocked = Challenge-r.Policy.Remedy, Protection{}
 	moving := map[netip.Prefix]bool{}
+	if r.unread {
+		held = Protection{}
+		for i := range beaten {
+			moving[beaten[i].Entry.Prefix] = beaten[i].Entry.active(r.Now)
+		}
+	}
 	want := Desire(bans, other, r.Now)
 	for i := range want.Entries {
 		e := &want.Entries[i]
 		if !e.active(r.Now) || slices.Contains(r.Moved, e.Prefix) {
 			continue
 		}
-		if _, held := r.Policy.Blocked.Covering(e.Prefix); !held {
+		if _, holds := held.Covering(e.Prefix); !holds {
 			moving[e.Prefix] = true
 		}
 	}

@@ -35,8 +35,8 @@ type Plan struct {
 	// Satisfied is how many entries need no item of ours, because a foreign item or a peer's stands there already.
 	Satisfied int
 
-	// Covered is how many entries need no item because a broader entry covers them for at least as long, or, of challenges, because
-	// the block list holds them.
+	// Covered is how many entries need no item because a broader entry covers them for at least as long, or, of challenges that have
+	// not ended, because the block list holds them.
 	Covered int
 
 	// Spilled are the new prefixes that are not for the list now, but for access rules. They are not in Add.

@@ -39,6 +39,7 @@ type Report struct {
 	Plan    *Plan          // nil: the run did not come to a plan
 	Applied Applied        // of the plan
 	Earlier Applied        // of earlier plans of this run, before the list was read again
+	First   *Plan          // of Carry: its first plan, where the list was read again after a write that was not confirmed; nil: it was not
 	Notes   []string       // whole sentences that a person ought to read
 	Next    Past           // what the next run should know
 

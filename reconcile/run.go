@@ -34,6 +34,7 @@ type Run struct {
 	Overflow *Overflow
 
 	moving map[netip.Prefix]bool // see View.Moving
+	unread bool                  // the items of the block list, whose run came first, could not be read
 
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
 	Past
@@ -105,7 +106,7 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 	if r.Overflow != nil {
 		desired = r.Overflow.apply(desired, r.Policy.Widths, r.Now)
 	} else {
-		r.moving = r.wantedElsewhere(said.Bans)
+		r.moving = r.wantedElsewhere(said.Bans, desired.Beaten)
 	}
 	rep.Desired = &desired
 

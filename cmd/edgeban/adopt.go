@@ -138,21 +138,23 @@ func onlyRemoving(planner reconcile.Planner, shown []reconcile.Removal) reconcil
 
 func (w work) sayAdopted(report reconcile.Report) {
 	var b strings.Builder
-	writeChanges(&b, w.now, report.Plan)
+	done := report.Whole()
+	writeChanges(&b, w.now, done)
 	if text := strings.TrimPrefix(b.String(), "\n"); text != "" {
 		w.say("%s", text)
 	}
 	if len(report.Plan.Withheld) > 0 {
 		w.sayRest(report.Plan.Withheld)
 	}
-	text := fmt.Sprintf("%s: %s adopted", w.title(), plural(len(report.Plan.Add), "item"))
-	if n := len(report.Plan.Remove); n > 0 {
+	text := fmt.Sprintf("%s: %s adopted", w.title(), plural(len(done.Add), w.noun()))
+	if n := len(done.Remove); n > 0 {
 		text += fmt.Sprintf(", %d removed", n)
 	}
 	if n := len(report.Plan.Withheld); n > 0 {
 		text += fmt.Sprintf(", %d left without a tag; to remove these: edgeban adopt --remove-rest", n)
 	}
 	w.say("%s", text)
+	w.sayUnconfirmed(report)
 }
 
 // sayRest lists the items without a tag that match no active ban.

@@ -17,6 +17,9 @@ import (
 // defaultBan is how long a ban by hand lasts when nobody says.
 const defaultBan = 24 * time.Hour
 
+// defaultReason is why, when nobody says.
+const defaultReason = "edgeban ban"
+
 func banCommand(sys *system) *cli.Command {
 	return &cli.Command{
 		Name:      "ban",
@@ -90,7 +93,7 @@ func banOptionsOf(cmd *cli.Command) (o banOptions, err error) {
 	case len(o.reason) > reconcile.MaxReason:
 		return o, usagef("ban: --reason has %d bytes, more than %d", len(o.reason), reconcile.MaxReason)
 	case o.reason == "":
-		o.reason = "edgeban ban"
+		o.reason = defaultReason
 	}
 	return o, nil
 }
@@ -130,7 +133,7 @@ func (w work) ban(ctx context.Context, o banOptions, b reconcile.ManualBan) (sav
 	var holders, around []reconcile.Holder
 	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) reconcile.Plan {
 		p := reconcile.Plan{Now: now, Items: len(items)}
-		holders, around = nil, nil
+		holders = nil
 		for piece := range run.Policy.Widths.Pieces(b.Prefix) { // access rules have few widths
 			b := b
 			b.Prefix = piece
@@ -139,7 +142,9 @@ func (w work) ban(ctx context.Context, o banOptions, b reconcile.ManualBan) (sav
 			if holder != nil {
 				holders = append(holders, *holder)
 			}
-			around = append(around, run.Ownership.Around(piece, items)...)
+			if !one.Empty() { // what stands there when the target is read again may be this ban's own
+				around = append(around, run.Ownership.Around(piece, items)...)
+			}
 		}
 		return p
 	})
@@ -155,6 +160,10 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 	name := reconcile.PrefixText(b.Prefix)
 	if b.Prefix != o.network {
 		name = reconcile.PrefixText(o.network) + ", widened to " + name + ","
+	}
+	did := end(w.now, b.Until)
+	if len(holders) > 0 && holders[0].Class == reconcile.Manual && report.Unconfirmed() > 0 { // the first plan found no such item: it is this ban's
+		holders, did = nil, did+"; Cloudflare's answer was lost, but it is there now"
 	}
 	for _, h := range holders {
 		if h.Effect == reconcile.Allows || h.Effect == reconcile.Weaker {
@@ -176,7 +185,7 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 	if n := len(report.Plan.Add); n > 1 {
 		name += fmt.Sprintf(" as %s,", plural(n, w.noun()))
 	}
-	w.say("%s is %s, %s", name, w.on(), end(w.now, b.Until))
+	w.say("%s is %s, %s", name, w.on(), did)
 	for _, h := range around {
 		if owner, _ := h.Tag.Host(); h.Prefix == b.Prefix && h.Class == reconcile.Peer {
 			w.say("%s was %s's item (%s), and is this host's now; %[2]s puts its own back when it is gone",

@@ -160,6 +160,13 @@ func (x *session) confirm(ctx context.Context, question string) error {
 // say prints a line for the person who gave the command.
 func (x *session) say(format string, args ...any) { fmt.Fprintf(x.out.stdout, format+"\n", args...) }
 
+// sayUnconfirmed tells that the list was seen to be as it should be, although Cloudflare did not say so.
+func (w work) sayUnconfirmed(report reconcile.Report) {
+	if report.Unconfirmed() > 0 {
+		w.say("Cloudflare's answer was lost, but list %s, read again, is as it should be", w.list)
+	}
+}
+
 // whoseItem names the owner of an item that a command by hand leaves as it is.
 func (x *session) whoseItem(h reconcile.Holder) string {
 	owner, _ := h.Tag.Host()

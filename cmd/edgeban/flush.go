@@ -58,11 +58,12 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		if err != nil {
 			return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
 		}
-		if report.Plan.Empty() {
+		if report.Whole().Empty() {
 			x.say("nothing to remove from %s", w.title())
 		} else {
-			x.say("removed %s from %s, %s left", flushed(*report.Plan), w.title(), plural(report.Plan.Items-report.Applied.Removed, "item"))
+			x.say("removed %s from %s, %s left", flushed(*report.Whole()), w.title(), plural(report.Plan.Items-report.Applied.Removed, w.noun()))
 		}
+		w.sayUnconfirmed(report)
 	}
 	what := "list"
 	if len(x.works()) > 1 {

@@ -38,3 +38,33 @@ func TestSecretIsNoReason(t *testing.T) {
 func withKey(key string) []string {
 	return []string{"EDGEBAN_CROWDSEC_URL=http://127.0.0.1:8080", "EDGEBAN_CROWDSEC_KEY=" + key}
 }
+
+// A secret typed where it does not belong is repeated nowhere.
+func TestTypedSecretIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T) {
+		s := mustSite(t)
+		for _, key := range append(typedKeys(), testToken) {
+			for _, args := range [][]string{
+				{key}, {"--" + key}, {"sync", key}, {"sync", "--" + key}, {"sync", "--" + key + "=x"}, {"sync", "-" + key}, {"sync", "--x=" + key},
+				{"ban", key}, {"ban", "203.0.113.8", "--remedy", key}, {"unban", key}, {"bans", "--ip", key},
+				{"sync", "--list", key}, {"sync", "--challenge-list", key}, {"sync", "--instance", key}, {"sync", "--crowdsec-url", key},
+				{"sync", "--crowdsec-key-file", key}, {"sync", "--crowdsec-scenario", key + "["},
+				{"sync", "--pushgateway-url", "http://" + key + "@h"}, {"sync", "--pushgateway-url", "http://me:" + key + "@h"},
+				{"sync", "--pushgateway-url", "http://h/" + key + "?a=b"},
+			} {
+				env := withKey(key)
+				if key == testToken {
+					env = nil
+				}
+				stdout, stderr, status := s.run(t.Context(), env, args...)
+				if status != exitUsage || stderr == "" || strings.Contains(stdout+stderr, key) {
+					t.Errorf("edgeban %s: exit status %d: %s%s", args, status, stdout, stderr)
+				}
+			}
+		}
+		if _, stderr, _ := s.run(t.Context(), nil, "sync", "--lst"); !strings.Contains(stderr, "unknown flag --lst; did you mean") {
+			t.Errorf("the twin: %s", stderr)
+		}
+	})
+}

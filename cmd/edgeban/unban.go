@@ -20,7 +20,8 @@ func unbanCommand(sys *system) *cli.Command {
 		Usage:     "take an address or a network off the list at once",
 		ArgsUsage: "PREFIX",
 		Description: "Removes this host's items for PREFIX, those by hand included. What Fail2Ban still bans would be back after\n" +
-			"the next run: un-ban it there, or keep it off the list for a while with --for.\n\n" + byHandStatuses,
+			"the next run: un-ban it there, or keep it off the list for a while with --for. Networks around PREFIX go then, too;\n" +
+			"how to have those back that were banned by hand is printed, as no run puts them back.\n\n" + byHandStatuses,
 		Flags: append(settingFlags(),
 			&cli.DurationFlag{Name: "for", HideDefault: true, Local: true, Usage: "keep it off the list for so long, whatever the sources say"},
 		),
@@ -64,7 +65,7 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 	bans, unread := x.stillBanned(ctx, network, length > 0)
 	var problems []error
 	for _, w := range x.works() {
-		still, err := w.takeOff(ctx, network, length > 0)
+		still, err := w.takeOff(ctx, network, until)
 		if err != nil && lastWord(err) {
 			return w.notUnbanned(err, network, until)
 		}
@@ -104,19 +105,25 @@ func lastWord(err error) bool {
 		errors.Is(err, context.Canceled)
 }
 
-// takeOff takes a network off one list; touching takes everything off that has to do with it. It returns what is on the list still.
-func (w work) takeOff(ctx context.Context, network netip.Prefix, touching bool) ([]error, error) {
+// takeOff takes a network off one list; everything that has to do with it where it is to stay off until a time. It returns what is on the
+// list still.
+func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time) ([]error, error) {
 	run := w.run(nil)
 	var remains reconcile.Remains
 	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
-		u := reconcile.Unban{Network: network, Touching: touching}
+		u := reconcile.Unban{Network: network, Touching: !until.IsZero()}
 		p, remains = run.Policy.PlanUnban(u, items, run.Ownership, now)
 		return p
 	})
+	if err == nil {
+		w.sayUnbanned(network, report, remains)
+	}
+	if plan := report.Whole(); plan != nil && !until.IsZero() { // when the write failed, the next run takes the same off
+		w.sayRestore(network, plan.Remove, until)
+	}
 	if err != nil {
 		return nil, err
 	}
-	w.sayUnbanned(network, report, remains)
 	return w.stillBlocked(network, remains), nil
 }
 
@@ -161,16 +168,17 @@ func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed
 // sayUnbanned tells what was done.
 func (w work) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains) {
 	name := reconcile.PrefixText(network)
-	if len(report.Plan.Remove) == 0 {
+	if report.Whole().Empty() {
 		w.say("nothing of ours to remove for %s %s", name, w.on())
 	}
-	for _, r := range report.Plan.Remove {
+	for _, r := range report.Whole().Remove {
 		reasons := printable(r.Tag.Reasons())
 		if r.Untagged {
 			reasons = "no tag"
 		}
 		w.say("removed %s (%s) from %s", reconcile.PrefixText(r.Item.Prefix), reasons, w.title())
 	}
+	w.sayUnconfirmed(report)
 	if remains.Inside > 0 {
 		w.say("%s inside it: each is a ban of its own", stay(remains.Inside))
 	}
