@@ -66,7 +66,7 @@ func resolve(cmd *cli.Command, sys *system, p *problems) map[string]value {
 }
 
 func (r resolver) value(s setting) value {
-	if r.cmd.IsSet(s.name) {
+	if r.cmd.IsSet(s.name) && !otherFlag(r.cmd, s.name) {
 		return value{r.flagTexts(s), "flag --" + s.name}
 	}
 	if secret, holds := secretOf(s.name); holds && r.sys.getenv(secret.variable) != "" {
@@ -83,6 +83,9 @@ func (r resolver) value(s setting) value {
 	}
 	return r.byDefault(s)
 }
+
+// otherFlag reports whether a command has a flag of its own by the name of a setting: setup's --zone is a domain.
+func otherFlag(cmd *cli.Command, name string) bool { return cmd.Name == "setup" && name == "zone" }
 
 // configFile is the name of the configuration file in effect; where there is none, of the one that would be read.
 func (s *Settings) configFile() string {
