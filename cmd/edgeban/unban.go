@@ -120,7 +120,8 @@ func (w work) takeOff(ctx context.Context, network netip.Prefix, touching bool) 
 	return w.stillBlocked(network, remains), nil
 }
 
-// allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too.
+// allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too. It forgets none that
+// have ended: nobody has compared the clock yet.
 func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 	failed := func(err error) error {
 		return &notDoneError{fmt.Errorf("keep %s off the list: %w", reconcile.PrefixText(network), err),
@@ -131,7 +132,7 @@ func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 	}
 	w := x.blocking()
 	list := w.listState()
-	list.Allowed = withAllowed(inForce(list.Allowed, x.now), allowedUntil{network, until.UTC()})
+	list.Allowed = withAllowed(list.Allowed, allowedUntil{network, until.UTC()})
 	x.state.Lists = with(x.state.Lists, w.key(), list)
 	if err := x.dir.lists().save(x.state); err != nil {
 		return failed(err)
