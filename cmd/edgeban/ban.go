@@ -105,7 +105,7 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 		return err
 	}
 	defer unlock()
-	lifted := w.blocking().disallow(o.network)
+	lifted := w.disallow(o.network)
 	run := w.run(nil)
 	b := reconcile.ManualBan{Reason: o.reason, Remedy: o.remedy}
 	if b.Prefix, err = bannable(run.Policy, o.network); err != nil {
@@ -149,21 +149,16 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 }
 
 // disallow ends the temporary allow lines inside a network: its ban is the person's later word. It returns those that were in force.
-func (w work) disallow(network netip.Prefix) []allowedUntil {
-	list, known := w.state.Lists[w.key()]
-	if !known {
-		return nil
-	}
+func (x *session) disallow(network netip.Prefix) []allowedUntil {
 	var lifted []allowedUntil
-	list.Allowed = slices.DeleteFunc(slices.Clone(list.Allowed), func(l allowedUntil) bool {
+	x.setAllowed(slices.DeleteFunc(slices.Clone(x.allowed()), func(l allowedUntil) bool {
 		inside := network.Bits() <= l.Prefix.Bits() && network.Contains(l.Prefix.Addr())
 		if inside {
 			lifted = append(lifted, l)
 		}
 		return inside
-	})
-	w.state.Lists = with(w.state.Lists, w.key(), list)
-	return inForce(lifted, w.now)
+	}))
+	return inForce(lifted, x.now)
 }
 
 // sayLifted tells which temporary allow lines the ban of a network ended.

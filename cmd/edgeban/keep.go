@@ -21,7 +21,7 @@ func (w work) keep(report reconcile.Report, target *cloudflare.ListTarget) {
 	case report.Outcome != reconcile.OutcomeSkipped:
 		list.SkippedSince = time.Time{}
 		if clockRight(report) {
-			list.Allowed = inForce(list.Allowed, report.Now)
+			w.setAllowed(inForce(w.allowed(), report.Now))
 		}
 	case list.SkippedSince.IsZero() || list.SkippedSince.After(report.Now):
 		list.SkippedSince = report.Now.UTC()

@@ -99,8 +99,10 @@ func (w work) statusView(next time.Time) statusView {
 	}
 	missing, stale := past.Waiting.Oldest()
 	v.MissingSince, v.StaleSince = instant(missing), instant(stale)
-	for _, l := range inForce(list.Allowed, w.now) {
-		v.Allowed = append(v.Allowed, allowedRow{reconcile.PrefixText(l.Prefix), l.Until})
+	for _, l := range inForce(w.allowed(), w.now) {
+		if w.remedy == reconcile.Block { // they hold for both lists, and are told once
+			v.Allowed = append(v.Allowed, allowedRow{reconcile.PrefixText(l.Prefix), l.Until})
+		}
 	}
 	return v
 }

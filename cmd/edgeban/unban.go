@@ -130,10 +130,7 @@ func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 	if x.dir == nil {
 		return failed(errors.New("there is no state directory"))
 	}
-	w := x.blocking()
-	list := w.listState()
-	list.Allowed = withAllowed(list.Allowed, allowedUntil{network, until.UTC()})
-	x.state.Lists = with(x.state.Lists, w.key(), list)
+	x.setAllowed(withAllowed(x.allowed(), allowedUntil{network, until.UTC()}))
 	if err := x.dir.lists().save(x.state); err != nil {
 		return failed(err)
 	}
