@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -126,6 +127,10 @@ func textsOf(s setting, md *toml.MetaData, primitive toml.Primitive) ([]string, 
 		if s.kind != number {
 			return split(s, v), nil
 		}
+	case bool:
+		if s.yesOrNo() {
+			return []string{map[bool]string{false: "no", true: "yes"}[v]}, nil
+		}
 	case int64:
 		if s.kind == number {
 			return []string{strconv.FormatInt(v, 10)}, nil
@@ -147,6 +152,9 @@ func textsOf(s setting, md *toml.MetaData, primitive toml.Primitive) ([]string, 
 	return nil, fmt.Errorf("%s, where %s is expected", tomlType(decoded), expected(s))
 }
 
+// yesOrNo reports whether the file may say true or false, too.
+func (s setting) yesOrNo() bool { return slices.Equal(s.words, []string{"no", "yes"}) }
+
 // expected is what the file should hold for s.
 func expected(s setting) string {
 	switch {
@@ -154,6 +162,8 @@ func expected(s setting) string {
 		return "a whole number"
 	case s.kind == list:
 		return "an array of strings"
+	case s.yesOrNo():
+		return `true, false, "yes" or "no"`
 	case s.placeholder == "DURATION":
 		return `a string such as "90s"`
 	default:
