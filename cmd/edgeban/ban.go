@@ -134,7 +134,7 @@ func (w work) ban(ctx context.Context, o banOptions) error {
 	if holder != nil {
 		w.say("%s is on list %s already (%s); nothing was changed", name, w.list, w.whoseItem(*holder))
 		if holder.Class == reconcile.Manual {
-			w.say("To shorten that: edgeban unban %s, then ban it again", reconcile.PrefixText(holder.Prefix))
+			w.say("To shorten that: %s %s, then ban it again", w.settings.typed("edgeban unban"), reconcile.PrefixText(holder.Prefix))
 		}
 		return nil
 	}

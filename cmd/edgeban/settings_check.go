@@ -43,7 +43,8 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 		p.found = append(p.found, s.noSource())
 	}
 	if need&needAccount != 0 && s.Account == "" {
-		p.found = append(p.found, noAccount())
+		missing := noAccount()
+		p.addHint(s.typed(missing.hint), "%s", missing.text)
 	}
 	if need&needToken != 0 && s.values["token-file"].text() == "" && sys.getenv(tokenVariable) == "" {
 		p.found = append(p.found, noToken())

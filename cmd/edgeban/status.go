@@ -116,8 +116,8 @@ func (x *session) writeStatus(b *strings.Builder, v statusView) {
 		}
 	})
 	if v.LastRun == nil && v.Measured == nil {
-		fmt.Fprintf(b, "\nNo run has left word in %s. Try one: edgeban sync. Then start the timer: systemctl enable --now %s\n",
-			x.settings.StateDir, x.unit("timer"))
+		fmt.Fprintf(b, "\nNo run has left word in %s. Try one: %s. Then start the timer: systemctl enable --now %s\n",
+			x.settings.StateDir, x.settings.typed("edgeban sync"), x.unit("timer"))
 	}
 }
 
