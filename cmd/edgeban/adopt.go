@@ -151,7 +151,7 @@ func (w work) sayAdopted(report reconcile.Report) {
 		text += fmt.Sprintf(", %d removed", n)
 	}
 	if n := len(report.Plan.Withheld); n > 0 {
-		text += fmt.Sprintf(", %d left without a tag; to remove these: edgeban adopt --remove-rest", n)
+		text += fmt.Sprintf(", %d left without a tag; to remove these: %s --remove-rest", n, w.settings.typed("edgeban adopt"))
 	}
 	w.say("%s", text)
 	w.sayUnconfirmed(report)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"edgeban/reconcile"
@@ -33,12 +35,46 @@ func withAllowed(lines []allowedUntil, add allowedUntil) []allowedUntil {
 	return lines
 }
 
+// gatherAllowed moves the lines to the top of a state of before, when they stood with a list.
+func (s *state) gatherAllowed() {
+	for _, key := range slices.Sorted(maps.Keys(s.Lists)) {
+		list := s.Lists[key]
+		account, _, _ := strings.Cut(key, "/")
+		for _, l := range list.AllowedBefore {
+			if !slices.ContainsFunc(s.Allowed[account], func(m allowedUntil) bool { return m.Prefix == l.Prefix && m.Until.After(l.Until) }) {
+				s.Allowed = with(s.Allowed, account, withAllowed(s.Allowed[account], l))
+			}
+		}
+		if list.AllowedBefore != nil {
+			list.AllowedBefore = nil
+			s.Lists[key] = list
+		}
+	}
+}
+
+// allowed are the account's lines, those that have ended included. A command that does not know the account takes those of the only
+// account that has any.
+func (x *session) allowed() []allowedUntil {
+	if x.settings.holder() == "" && len(x.state.Allowed) == 1 {
+		return slices.Concat(slices.Collect(maps.Values(x.state.Allowed))...)
+	}
+	return x.state.Allowed[x.settings.holder()]
+}
+
+// setAllowed puts other lines into the place of the account's.
+func (x *session) setAllowed(lines []allowedUntil) {
+	x.state.Allowed = with(x.state.Allowed, x.settings.holder(), lines)
+	if len(lines) == 0 {
+		delete(x.state.Allowed, x.settings.holder())
+	}
+}
+
 // allowedByHand protects what the temporary allow lines name.
-func (w work) allowedByHand() []reconcile.Protected {
+func (x *session) allowedByHand() []reconcile.Protected {
 	var all []reconcile.Protected
-	for _, l := range inForce(w.listState().Allowed, w.now) {
+	for _, l := range inForce(x.allowed(), x.now) {
 		all = append(all, reconcile.Protected{Prefix: l.Prefix, Reason: reconcile.LeftOutAllowed,
-			Unbanned: true, Detail: "allowed by edgeban unban until " + moment(w.now, l.Until)})
+			Unbanned: true, Detail: "allowed by edgeban unban until " + moment(x.now, l.Until)})
 	}
 	return all
 }

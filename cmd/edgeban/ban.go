@@ -109,11 +109,11 @@ func (x *session) ban(ctx context.Context, works []work, o banOptions) error {
 		return err
 	}
 	defer unlock()
+	lifted := x.disallow(o.network)
 	b := reconcile.ManualBan{Reason: o.reason, Remedy: o.remedy}
 	if b.Prefix, err = bannable(works[0].policy(), o.network); err != nil {
 		return err
 	}
-	lifted := x.blocking().disallow(o.network)
 	if o.length > 0 {
 		b.Until = x.now.Truncate(time.Second).Add(o.length)
 	}
@@ -174,7 +174,7 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 	if len(holders) > 0 && len(report.Plan.Add) == 0 {
 		w.say("%s is %s already (%s); nothing was changed", name, w.on(), w.whoseItem(holders[0]))
 		if holders[0].Class == reconcile.Manual {
-			w.say("To shorten that: edgeban unban %s, then ban it again", reconcile.PrefixText(holders[0].Prefix))
+			w.say("To shorten that: %s %s, then ban it again", w.settings.typed("edgeban unban"), reconcile.PrefixText(holders[0].Prefix))
 		}
 		return nil
 	}
@@ -196,21 +196,16 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 }
 
 // disallow ends the temporary allow lines inside a network: its ban is the person's later word. It returns those that were in force.
-func (w work) disallow(network netip.Prefix) []allowedUntil {
-	list, known := w.state.Lists[w.key()]
-	if !known {
-		return nil
-	}
+func (x *session) disallow(network netip.Prefix) []allowedUntil {
 	var lifted []allowedUntil
-	list.Allowed = slices.DeleteFunc(slices.Clone(list.Allowed), func(l allowedUntil) bool {
+	x.setAllowed(slices.DeleteFunc(slices.Clone(x.allowed()), func(l allowedUntil) bool {
 		inside := network.Bits() <= l.Prefix.Bits() && network.Contains(l.Prefix.Addr())
 		if inside {
 			lifted = append(lifted, l)
 		}
 		return inside
-	})
-	w.state.Lists = with(w.state.Lists, w.key(), list)
-	return inForce(lifted, w.now)
+	}))
+	return inForce(lifted, x.now)
 }
 
 // sayLifted tells which temporary allow lines the ban of a network ended.

@@ -150,7 +150,7 @@ func (x *session) sayAnswer(a banAnswer) {
 	}
 	switch {
 	case a.Items == nil && (x.client == nil || x.settings.Account == ""):
-		x.say("whether it is on the list: ask `edgeban diff`, or set the account and the token")
+		x.say("whether it is on the list: ask `%s`, or set the account and the token", x.settings.typed("edgeban diff"))
 	case a.Items == nil:
 		x.say("whether it is on the list is unknown")
 	case len(a.Items) == 0:

@@ -46,8 +46,9 @@ type finding struct {
 // checkup is one run of `edgeban check`. A part needs what earlier ones found out, and is left out without it.
 type checkup struct {
 	*session
-	print func(finding) // nil: not yet
-	found []finding
+	print    func(finding) // nil: not yet
+	found    []finding
+	instance string
 
 	said    reconcile.Readings // of the sources
 	desired *reconcile.Desired // on the block list; nil: no source answered
@@ -119,6 +120,7 @@ func (c *checkup) failOf(part string, err error) {
 }
 
 func (c *checkup) add(f finding) {
+	f.Do = ofInstance(c.instance, f.Do)
 	c.found = append(c.found, f)
 	if c.print != nil {
 		c.print(f)

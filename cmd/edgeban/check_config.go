@@ -12,6 +12,7 @@ import (
 // as not set. An error means that there is no session.
 func (c *checkup) config(cmd *cli.Command, sys *system) error {
 	s, problems := inspectSettings(cmd, sys)
+	c.instance = s.Instance
 	for _, p := range problems {
 		c.fail("config", p.text, p.hint)
 	}

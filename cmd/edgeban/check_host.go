@@ -138,7 +138,7 @@ func (c *checkup) unitState(ctx context.Context, unit string) (loaded, active, f
 
 // lastSuccess says when a run last ended with nothing left to do, and whether that is as it should be.
 func (c *checkup) lastSuccess() finding {
-	const do = "Try a run: edgeban sync. journalctl -u edgeban tells of those before."
+	do := "Try a run: edgeban sync. journalctl -u " + strings.TrimSuffix(c.unit("service"), ".service") + " tells of those before."
 	list, throttle := c.blocking().listState(), c.blocking().past().Throttle
 	for _, w := range c.works() { // the one that is worse off
 		if other := w.listState(); other.LastSuccess.Before(list.LastSuccess) {

@@ -78,7 +78,7 @@ func (c *checkup) theList(w work) (list cloudflare.List, ok bool) {
 
 // withoutSecondList is what there is to choose from on a plan with one list.
 const withoutSecondList = "A Free plan has one list for each account, so leave challenge-list out there, and challenges are left out; or block them, too:\n" +
-	"challenge-as-block = \"yes\". Pro and Business have ten lists, and one zone on such a plan is enough for the account."
+	"challenge-as-block = true. Pro and Business have ten lists, and one zone on such a plan is enough for the account."
 
 // challenges counts those that have no list.
 func (c *checkup) challenges(context.Context) {

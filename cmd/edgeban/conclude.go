@@ -97,8 +97,8 @@ func (w work) remark(report reconcile.Report) {
 		w.out.warn(note)
 	}
 	if report.Survey != nil && report.Survey.References == 0 && !w.onRules() {
-		w.out.warn(fmt.Sprintf("no rule uses list %s: nothing is %s; add a WAF custom rule %s with action %s, or run edgeban setup",
-			w.list, w.done(), cloudflare.ListExpression(w.list), w.actionTitle()))
+		w.out.warn(fmt.Sprintf("no rule uses list %s: nothing is %s; add a WAF custom rule %s with action %s, or run %s",
+			w.list, w.done(), cloudflare.ListExpression(w.list), w.actionTitle(), w.settings.typed("edgeban setup")))
 	}
 }
 
@@ -109,7 +109,7 @@ func (w work) advise(report reconcile.Report) {
 			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
 	}
 	if report.Plan != nil && len(report.Plan.Blocked) > 0 {
-		w.out.warn(blockedNote(report.Plan.Blocked))
+		w.out.warn(w.blockedNote(report.Plan.Blocked))
 	}
 	if n := leftOutBy(report, reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
 		what := fmt.Sprintf("all %d active bans are", n)

@@ -61,3 +61,48 @@ func TestDidYouMean(t *testing.T) {
 		}
 	}
 }
+
+// What is yes or no may be written as TOML's own true and false, what is a number as a number; nothing else may.
+func TestTypesOfTheFile(t *testing.T) {
+	const where = " (etc/edgeban/edgeban.toml, line 1)\n"
+	tests := []struct {
+		conf string
+		want Settings // what differs from the defaults
+		bad  string   // on standard error
+	}{
+		{conf: "challenge-as-block = true", want: Settings{ChallengeAsBlock: true}},
+		{conf: "challenge-as-block = false"},
+		{conf: `challenge-as-block = "yes"`, want: Settings{ChallengeAsBlock: true}},
+		{conf: `challenge-as-block = "no"`},
+		{conf: "max-items = 5", want: Settings{MaxItems: 5}},
+
+		{conf: "challenge-as-block = 1", bad: `challenge-as-block: a whole number, where true or false is expected`},
+		{conf: `challenge-as-block = ["yes"]`, bad: `challenge-as-block: an array, where true or false is expected`},
+		{conf: `challenge-as-block = "true"`, want: Settings{ChallengeAsBlock: true}},
+		{conf: `challenge-as-block = "maybe"`, bad: `challenge-as-block: "maybe" is neither yes nor no`},
+		{conf: "max-items = true", bad: "max-items: true or false, where a whole number is expected"},
+		{conf: "jail = true", bad: "jail: true or false, where an array of strings is expected"},
+		{conf: "list = true", bad: "list: true or false, where a string is expected"},
+		{conf: "ownership = false", bad: "ownership: true or false, where a string is expected"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.conf, func(t *testing.T) {
+			h := newHost(t)
+			h.write("etc/edgeban/edgeban.toml", tt.conf+"\n")
+			s, stderr, code := h.load(0)
+			if tt.bad != "" {
+				if want := "edgeban: " + tt.bad + where; code != exitUsage || stderr != want {
+					t.Errorf("exit status %d, %q, want %q", code, stderr, want)
+				}
+				return
+			}
+			items := tt.want.MaxItems
+			if items == 0 {
+				items = 10000
+			}
+			if code != exitOK || s.ChallengeAsBlock != tt.want.ChallengeAsBlock || s.MaxItems != items {
+				t.Errorf("exit status %d, %v, %d, %s", code, s.ChallengeAsBlock, s.MaxItems, stderr)
+			}
+		})
+	}
+}

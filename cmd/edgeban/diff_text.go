@@ -172,7 +172,7 @@ func protectedNote(i reconcile.Blocked) string {
 }
 
 // blockedNote tells in one sentence of what writeBlocked lists.
-func blockedNote(blocked []reconcile.Blocked) string {
+func (x *session) blockedNote(blocked []reconcile.Blocked) string {
 	first := blocked[0]
 	note := fmt.Sprintf("%s (%s) on the list blocks what is protected (%s) and is not ours to remove: remove it in the dashboard",
 		reconcile.PrefixText(first.Prefix), whoseItem(first), protectedNote(first))
@@ -180,7 +180,7 @@ func blockedNote(blocked []reconcile.Blocked) string {
 		note = strings.TrimSuffix(note, "remove it in the dashboard") + "protect it on that host, too"
 	}
 	if n := len(blocked) - 1; n > 0 {
-		note += fmt.Sprintf("; %d more: edgeban diff", n)
+		note += fmt.Sprintf("; %d more: %s", n, x.settings.typed("edgeban diff"))
 	}
 	return note
 }

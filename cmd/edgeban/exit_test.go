@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"edgeban/reconcile"
@@ -13,6 +14,17 @@ import (
 type hinted struct{ error }
 
 func (hinted) Hint() string { return "Do this.\nThen that." }
+
+// --help names the exit status of pending changes for the command that has it, and the others' for all that work on the list.
+func TestHelpNamesOwnStatuses(t *testing.T) {
+	for _, cmd := range commands(&system{}) {
+		_, statuses, _ := strings.Cut(cmd.Description, "Exit status: ")
+		pending, withheld := strings.Contains(statuses, "4 "), strings.Contains(statuses, "3 removals")
+		if runs := cmd.Name == "sync" || cmd.Name == "diff"; pending != (cmd.Name == "diff") || withheld != runs {
+			t.Errorf("edgeban %s --help: %s", cmd.Name, statuses)
+		}
+	}
+}
 
 func TestReport(t *testing.T) {
 	look := "Look with `edgeban diff`. To let them go: `edgeban sync --allow-removals`.\n"

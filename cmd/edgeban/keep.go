@@ -21,7 +21,9 @@ func (w work) keep(report reconcile.Report, target reconcile.Target) {
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 		list.SkippedSince = time.Time{}
-		list.Allowed = inForce(list.Allowed, report.Now) // the clock is right
+		if clockRight(report) {
+			w.setAllowed(inForce(w.allowed(), report.Now))
+		}
 	case list.SkippedSince.IsZero() || list.SkippedSince.After(report.Now):
 		list.SkippedSince = report.Now.UTC()
 	}
@@ -32,6 +34,11 @@ func (w work) keep(report reconcile.Report, target reconcile.Target) {
 	if err := w.save(list, report, target); err != nil {
 		w.out.warnOf(err, "")
 	}
+}
+
+// clockRight reports whether the host's clock was compared with the target's, and found right: else the run was skipped.
+func clockRight(r reconcile.Report) bool {
+	return r.Outcome != reconcile.OutcomeSkipped && r.Survey != nil && !r.Survey.Clock.IsZero()
 }
 
 // save writes the state with what a run, or a command by hand, left on the list and on its account.

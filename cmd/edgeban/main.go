@@ -26,6 +26,7 @@ import (
 type system struct {
 	args      []string // without the program's name
 	lookupEnv func(string) (string, bool)
+	environ   func() []string // the whole environment, NAME=value; nil: only what lookupEnv is asked for counts
 	stdin     io.Reader
 	stdout    io.Writer
 	stderr    io.Writer
@@ -82,6 +83,7 @@ func main() {
 	os.Exit(run(ctx, system{
 		args:        os.Args[1:],
 		lookupEnv:   os.LookupEnv,
+		environ:     os.Environ,
 		stdin:       os.Stdin,
 		stdout:      os.Stdout,
 		stderr:      os.Stderr,

@@ -16,6 +16,8 @@ type output struct {
 	log    *slog.Logger
 	words  bool // a person reads: words on stdout and stderr, no log lines
 	now    time.Time
+
+	instance string // to be named in hints; empty: the only one on this host
 }
 
 // audience is who reads a command's words.
@@ -28,7 +30,7 @@ const (
 
 func newOutput(sys *system, s Settings, reader audience, now time.Time) output {
 	words := (reader == person || sys.terminal) && s.LogFormat == "text"
-	o := output{stdout: sys.stdout, stderr: sys.stderr, now: now, words: words}
+	o := output{stdout: sys.stdout, stderr: sys.stderr, now: now, words: words, instance: s.Instance}
 	options := &slog.HandlerOptions{Level: s.LogLevel}
 	if sys.journal { // it keeps its own time
 		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
@@ -71,6 +73,7 @@ func (o output) warn(text string) {
 
 // warnOf is warn for an error that did not stop the run, with the hint that it may have. so says what follows from it.
 func (o output) warnOf(err error, so string) {
+	err = o.named(err)
 	if o.words {
 		complain(o.stderr, "warning: "+printable(err.Error()+so), hintOf(err))
 		return
@@ -80,6 +83,7 @@ func (o output) warnOf(err error, so string) {
 
 // fail tells of an error that ends the command, and returns it as one that was told already.
 func (o output) fail(err error) error {
+	err = o.named(err)
 	if err == nil || o.words {
 		return err
 	}

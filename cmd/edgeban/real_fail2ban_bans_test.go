@@ -18,24 +18,39 @@ import (
 // ban bans by hand and returns when the rows are there: Fail2Ban writes them a moment after it has answered.
 func (f *fail2banServer) ban(jail string, values ...string) {
 	f.t.Helper()
+	before := f.endedRows(jail, values...)
 	f.client(append([]string{"set", jail, "banip"}, values...)...)
-	f.awaitRows(jail, values...)
+	f.awaitRows(jail, before, values...)
 }
 
 // fail lets addresses fail once, by the jail's log, and returns when the rows are there.
 func (f *fail2banServer) fail(jail string, addresses ...string) {
 	f.t.Helper()
+	before := f.endedRows(jail, addresses...)
 	if err := f.logFailures(jail, addresses...); err != nil {
 		f.t.Fatal(err)
 	}
-	f.awaitRows(jail, addresses...)
+	f.awaitRows(jail, before, addresses...)
 }
 
-func (f *fail2banServer) awaitRows(jail string, values ...string) {
+// endedRows are the rows that bans which ended left behind.
+func (f *fail2banServer) endedRows(jail string, values ...string) map[string]banRecord {
+	f.t.Helper()
+	ended := map[string]banRecord{}
+	for _, v := range values {
+		if r, ok := f.row(jail, v); ok && r.until.After(r.since) && r.until.Before(time.Now()) {
+			ended[v] = r
+		}
+	}
+	return ended
+}
+
+// awaitRows returns when all have rows, and other ones than before.
+func (f *fail2banServer) awaitRows(jail string, before map[string]banRecord, values ...string) {
 	f.t.Helper()
 	eventually(f.t, 20*time.Second, fmt.Sprintf("%s has rows for %v", jail, values), func() bool {
 		for _, v := range values {
-			if _, ok := f.row(jail, v); !ok {
+			if r, ok := f.row(jail, v); !ok || r == before[v] {
 				return false
 			}
 		}

@@ -162,7 +162,7 @@ func (x *session) protected() []reconcile.Protected {
 	for _, a := range x.settings.Allow {
 		all = append(all, reconcile.Protected{Prefix: a.Prefix, Reason: reconcile.LeftOutAllowed, Detail: "allowed by " + a.Origin})
 	}
-	all = append(all, x.blocking().allowedByHand()...)
+	all = append(all, x.allowedByHand()...)
 	addresses, err := x.sys.interfaceAddrs()
 	if err != nil && !x.warned {
 		x.warned = true

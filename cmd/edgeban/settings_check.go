@@ -7,6 +7,7 @@ import (
 
 // check looks at what the settings mean together, and at what the command cannot do without.
 func (s *Settings) check(sys *system, need needs, p *problems) {
+	s.Warnings = append(s.Warnings, unknownVariables(sys)...)
 	if s.IPv6Prefix > 0 && s.IPv6Prefix < s.MinPrefix6 {
 		p.add("ipv6-prefix %d%s is broader than min-prefix-6 %d%s: every IPv6 ban would be left out",
 			s.IPv6Prefix, s.values["ipv6-prefix"].origins(), s.MinPrefix6, s.values["min-prefix-6"].origins())
@@ -43,7 +44,8 @@ func (s *Settings) check(sys *system, need needs, p *problems) {
 		p.found = append(p.found, s.noSource())
 	}
 	if need&needAccount != 0 && s.Account == "" && !s.accountless() {
-		p.found = append(p.found, noAccount())
+		missing := noAccount()
+		p.addHint(s.typed(missing.hint), "%s", missing.text)
 	}
 	if need&needToken != 0 && !s.names(tokenSecret(), sys) && !s.names(globalKeySecret(), sys) {
 		p.found = append(p.found, s.noToken())

@@ -91,7 +91,7 @@ func parse(values map[string]value, p *problems) Settings {
 		MinPrefix6:    r.number("min-prefix-6", 12, 128),
 		Margin:        r.duration("margin", 0, 24*time.Hour),
 
-		ChallengeAsBlock: r.word("challenge-as-block") == "yes",
+		ChallengeAsBlock: r.truth("challenge-as-block"),
 
 		Email:         r.email("email"),
 		AccessRules:   r.word("target") == targetRules,

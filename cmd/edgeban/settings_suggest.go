@@ -7,7 +7,19 @@ import (
 
 // didYouMean is the end of a message about a word that nobody knows: the known word nearest to it, if one is near.
 func didYouMean(word string, known []string) string {
-	word = strings.ReplaceAll(strings.ToLower(word), "_", "-")
+	best := nearest(word, known)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// asKey is a word as keys and flags are spelled.
+func asKey(word string) string { return strings.ReplaceAll(strings.ToLower(word), "_", "-") }
+
+// nearest is the known word nearest to the word; "" when none is near.
+func nearest(word string, known []string) string {
+	word = asKey(word)
 	best, least := "", len(word)/3+1
 	for _, candidate := range known {
 		d := distance(word, candidate)
@@ -18,10 +30,7 @@ func didYouMean(word string, known []string) string {
 			best, least = candidate, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return best
 }
 
 // distance counts the letters to be inserted, removed or replaced, and the neighbours to be swapped, to turn a into b (optimal string

@@ -50,6 +50,7 @@ func (h *host) system(stdout, stderr *bytes.Buffer, args ...string) system {
 	return system{
 		args:           args,
 		lookupEnv:      func(name string) (string, bool) { text, set := h.env[name]; return text, set },
+		environ:        func() []string { return assignments(h.env) },
 		stdin:          strings.NewReader(""),
 		stdout:         stdout,
 		stderr:         stderr,

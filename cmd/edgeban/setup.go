@@ -211,8 +211,8 @@ func (u *setup) end() error {
 	for _, l := range u.wanted {
 		if len(u.zones) == 0 && l.there.References == 0 {
 			unused = true
-			fmt.Fprintf(u.out.stdout, "\nNothing is %s until a rule uses the list. Run edgeban setup --zone DOMAIN, or paste it in the dashboard:\n%s",
-				l.work.done(), l.ruleToPaste(""))
+			fmt.Fprintf(u.out.stdout, "\nNothing is %s until a rule uses the list. Run %s --zone DOMAIN, or paste it in the dashboard:\n%s",
+				l.work.done(), u.settings.typed("edgeban setup"), l.ruleToPaste(""))
 		}
 	}
 	switch {
@@ -220,9 +220,10 @@ func (u *setup) end() error {
 		fmt.Fprintf(u.out.stdout, "\nPut the line %s into %s, too.\n", u.accountLine(), u.settings.configFile())
 	case unused:
 	case u.found:
-		fmt.Fprintf(u.out.stdout, "\nEverything is there. Next: put the line %s into %s, then: edgeban check\n", u.accountLine(), u.settings.configFile())
+		fmt.Fprintf(u.out.stdout, "\nEverything is there. Next: put the line %s into %s, then: %s\n", u.accountLine(), u.settings.configFile(),
+			u.settings.typed("edgeban check"))
 	default:
-		fmt.Fprintln(u.out.stdout, "\nEverything is there. Next: edgeban check")
+		fmt.Fprintln(u.out.stdout, "\nEverything is there. Next: "+u.settings.typed("edgeban check"))
 	}
 	return nil
 }

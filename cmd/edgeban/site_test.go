@@ -109,7 +109,9 @@ func (s *site) run(ctx context.Context, more []string, args ...string) (stdout, 
 	}
 	var out, complaints bytes.Buffer
 	lookupEnv := func(name string) (string, bool) { text, set := env[name]; return text, set }
-	status = run(ctx, s.system(lookupEnv, &out, &complaints, args...))
+	sys := s.system(lookupEnv, &out, &complaints, args...)
+	sys.environ = func() []string { return assignments(env) }
+	status = run(ctx, sys)
 	return masked(out.String()), masked(complaints.String()), status
 }
 

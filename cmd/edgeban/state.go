@@ -22,6 +22,10 @@ type state struct {
 	// Lists is what runs on each list left, by account and list as the settings name it.
 	Lists map[string]listState `json:"lists,omitempty"`
 
+	// Allowed are the temporary allow lines of `edgeban unban --for`, by account: they hold for all its lists, however the settings name
+	// these.
+	Allowed map[string][]allowedUntil `json:"allowed,omitempty"`
+
 	// Accounts is what runs on any list of an account left: Cloudflare throttles accounts. They have a file of their own, which
 	// several instances on a host share.
 	Accounts map[string]accountState `json:"accounts,omitempty"`
@@ -39,9 +43,11 @@ type listState struct {
 	// UntaggedAllowed: a person let untagged items of the list go once, and so may runs from then on.
 	UntaggedAllowed bool `json:"untagged_allowed,omitempty"`
 
-	Allowed  []allowedUntil `json:"allowed,omitempty"`  // temporary allow lines of `edgeban unban --for`
-	LastRun  *lastRun       `json:"last_run,omitempty"` // for `edgeban status`; nil: unknown
-	Measured *measured      `json:"measured,omitempty"` // what the last run saw that saw the list; nil: none did
+	LastRun  *lastRun  `json:"last_run,omitempty"` // for `edgeban status`; nil: unknown
+	Measured *measured `json:"measured,omitempty"` // what the last run saw that saw the list; nil: none did
+
+	// AllowedBefore is where the temporary allow lines stood once. Who loads a state finds them in its Allowed.
+	AllowedBefore []allowedUntil `json:"allowed,omitempty"`
 }
 
 type accountState struct {

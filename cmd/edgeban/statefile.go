@@ -70,6 +70,7 @@ func (f *stateFile) load() (state, error) {
 	if s.Version != stateVersion {
 		return empty, f.bad(" is of version %d, this edgeban writes %d", s.Version, stateVersion)
 	}
+	s.gatherAllowed()
 	return s, nil
 }
 

@@ -101,8 +101,10 @@ func (w work) statusView(next time.Time) statusView {
 	}
 	missing, stale := past.Waiting.Oldest()
 	v.MissingSince, v.StaleSince = instant(missing), instant(stale)
-	for _, l := range inForce(list.Allowed, w.now) {
-		v.Allowed = append(v.Allowed, allowedRow{reconcile.PrefixText(l.Prefix), l.Until})
+	for _, l := range inForce(w.allowed(), w.now) {
+		if w.remedy == reconcile.Block { // they hold for both lists, and are told once
+			v.Allowed = append(v.Allowed, allowedRow{reconcile.PrefixText(l.Prefix), l.Until})
+		}
 	}
 	return v
 }
@@ -116,8 +118,8 @@ func (x *session) writeStatus(b *strings.Builder, v statusView) {
 		}
 	})
 	if v.LastRun == nil && v.Measured == nil {
-		fmt.Fprintf(b, "\nNo run has left word in %s. Try one: edgeban sync. Then start the timer: systemctl enable --now %s\n",
-			x.settings.StateDir, x.unit("timer"))
+		fmt.Fprintf(b, "\nNo run has left word in %s. Try one: %s. Then start the timer: systemctl enable --now %s\n",
+			x.settings.StateDir, x.settings.typed("edgeban sync"), x.unit("timer"))
 	}
 }
 

@@ -127,7 +127,8 @@ func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time
 	return w.stillBlocked(network, remains), nil
 }
 
-// allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too.
+// allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too. It forgets none that
+// have ended: nobody has compared the clock yet.
 func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 	failed := func(err error) error {
 		return &notDoneError{fmt.Errorf("keep %s off the list: %w", reconcile.PrefixText(network), err),
@@ -136,10 +137,7 @@ func (x *session) allowFor(network netip.Prefix, until time.Time) error {
 	if x.dir == nil {
 		return failed(errors.New("there is no state directory"))
 	}
-	w := x.blocking()
-	list := w.listState()
-	list.Allowed = withAllowed(inForce(list.Allowed, x.now), allowedUntil{network, until.UTC()})
-	x.state.Lists = with(x.state.Lists, w.key(), list)
+	x.setAllowed(withAllowed(x.allowed(), allowedUntil{network, until.UTC()}))
 	if err := x.dir.lists().save(x.state); err != nil {
 		return failed(err)
 	}

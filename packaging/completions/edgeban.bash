@@ -11,12 +11,12 @@ _edgeban() {
     if ((COMP_CWORD == 1)); then
         words='sync diff bans setup check status ban unban flush adopt demo config version help --help --version'
     fi
-    local settings='--instance --config --fail2ban-db --fail2ban-bantime --jail --exclude-jail --challenge-jail --crowdsec-url --crowdsec-key-file --crowdsec-ca --crowdsec-cert --crowdsec-cert-key --crowdsec-origin --crowdsec-scenario --exclude-scenario --account --token-file --list --challenge-list --owner --former-owner --ownership --max-items --batch-size --api-url --ipv6-prefix --min-prefix-4 --min-prefix-6 --challenge-as-block --margin --allow --allow-file --timeout --write-interval --skip-alarm --state-dir --metrics-file --pushgateway-url --log-level --log-format'
+    local settings='--instance --config --fail2ban-db --fail2ban-bantime --jail --exclude-jail --challenge-jail --crowdsec-url --crowdsec-key-file --crowdsec-ca --crowdsec-cert --crowdsec-cert-key --crowdsec-origin --crowdsec-scenario --exclude-scenario --account --token-file --email --api-key-file --target --zone --user --request-budget --spill --spill-allow --list --challenge-list --owner --former-owner --ownership --max-items --batch-size --api-url --ipv6-prefix --min-prefix-4 --min-prefix-6 --challenge-as-block --margin --allow --allow-file --timeout --write-interval --skip-alarm --state-dir --metrics-file --pushgateway-url --log-level --log-format'
     ((COMP_CWORD > 1)) && case ${COMP_WORDS[1]} in
         sync) words='--dry-run --allow-removals --help'" $settings" ;;
         diff) words='--json --exit-code --allow-removals --help'" $settings" ;;
         bans) words='--json --count --ip --help'" $settings" ;;
-        setup) words='--zone --action --dry-run --yes --help'" $settings" ;;
+        setup) words='--action --dry-run --yes --help'" $settings" ;;
         check) words='--json --help'" $settings" ;;
         status) words='--json --help'" $settings" ;;
         ban) words='--for --permanent --remedy --reason --help'" $settings" ;;
@@ -31,10 +31,11 @@ _edgeban() {
     esac
     case $prev in
         --log-level) words='debug info warn error' ;;
-        --challenge-as-block) words='no yes' ;;
+        --target) words='list access-rules' ;;
+        --spill) words='none access-rules' ;;
         --ownership) words='tagged exclusive' ;;
         --log-format) words='text json' ;;
-        --allow-file | --config | --crowdsec-ca | --crowdsec-cert | --crowdsec-cert-key | --crowdsec-key-file | --db | --fail2ban-db | --metrics-file | --token-file)
+        --allow-file | --api-key-file | --config | --crowdsec-ca | --crowdsec-cert | --crowdsec-cert-key | --crowdsec-key-file | --db | --fail2ban-db | --metrics-file | --token-file)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return ;;
@@ -42,7 +43,7 @@ _edgeban() {
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
             return ;;
-        --account | --action | --allow | --api-url | --batch-size | --challenge-jail | --challenge-list | --crowdsec-origin | --crowdsec-scenario | --crowdsec-url | --exclude-jail | --exclude-scenario | --fail2ban-bantime | --for | --former-owner | --instance | --ip | --ipv6-prefix | --jail | --list | --margin | --max-items | --min-prefix-4 | --min-prefix-6 | --owner | --pushgateway-url | --reason | --remedy | --skip-alarm | --timeout | --write-interval | --zone) return ;;
+        --account | --action | --allow | --api-url | --batch-size | --challenge-jail | --challenge-list | --crowdsec-origin | --crowdsec-scenario | --crowdsec-url | --email | --exclude-jail | --exclude-scenario | --fail2ban-bantime | --for | --former-owner | --instance | --ip | --ipv6-prefix | --jail | --list | --margin | --max-items | --min-prefix-4 | --min-prefix-6 | --owner | --pushgateway-url | --reason | --remedy | --request-budget | --skip-alarm | --timeout | --write-interval | --zone) return ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

@@ -40,18 +40,26 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--exclude-scenario' = 'scenarios not to mirror'
         '--account' = 'account id, 32 hexadecimal digits'
         '--token-file' = 'file that holds the API token; $CLOUDFLARE_API_TOKEN may hold the token itself'
+        '--email' = 'e-mail address of the user whose global API key is used, where there can be no token'
+        '--api-key-file' = 'file that holds that key; $CLOUDFLARE_API_KEY may hold the key itself'
+        '--target' = 'what holds the bans: list, or access-rules (IP Access Rules, one for each address)'
+        '--zone' = 'with target access-rules: zone that has the rules, in place of the account'
+        '--user' = 'with target access-rules: the user has the rules, for all zones that are the user''s'
+        '--request-budget' = 'most requests of one run with access rules, of the 1200 in five minutes that Cloudflare allows'
+        '--spill' = 'access-rules: where bans go while Cloudflare refuses to write the list'
+        '--spill-allow' = 'with spill: an Allow rule for whom a person un-banned, as long as the list cannot let go'
         '--list' = 'list to keep in step, by its name or its id'
         '--challenge-list' = 'list of those to challenge, by its name or its id; without it challenges are left out'
         '--owner' = 'owner written into the comments of our items'
         '--former-owner' = 'owner whose items are ours now'
         '--ownership' = 'tagged: items by hand stay; exclusive: items without an owner are ours'
-        '--max-items' = 'the account''s quota of items, over all its lists'
+        '--max-items' = 'the account''s quota: of items over all its lists, or of access rules'
         '--batch-size' = 'most items in one request'
         '--api-url' = 'Cloudflare''s API'
         '--ipv6-prefix' = 'widen IPv6 bans to this prefix length'
         '--min-prefix-4' = 'leave out broader IPv4 bans'
         '--min-prefix-6' = 'leave out broader IPv6 bans'
-        '--challenge-as-block' = 'yes: block whom the sources only want challenged'
+        '--challenge-as-block' = 'block whom the sources only want challenged'
         '--margin' = 'how long an item stays after its ban'
         '--allow' = 'address or network never to block'
         '--allow-file' = 'file of addresses and networks never to block, one per line'
@@ -87,7 +95,6 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
             '--help' = 'show help'
         }
         'setup' = [ordered]@{
-            '--zone' = 'DOMAIN to protect, as Cloudflare names the zone; repeatable'
             '--action' = 'WORD for what the rule of the block list does, block or managed_challenge (default: block)'
             '--dry-run' = 'change nothing, say what would be done'
             '--yes' = 'ask nothing'
@@ -136,11 +143,12 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
     }
     $words = @{
         '--log-level' = 'debug', 'info', 'warn', 'error'
-        '--challenge-as-block' = 'no', 'yes'
+        '--target' = 'list', 'access-rules'
+        '--spill' = 'none', 'access-rules'
         '--ownership' = 'tagged', 'exclusive'
         '--log-format' = 'text', 'json'
     }
-    $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-url', '--batch-size', '--challenge-jail', '--challenge-list', '--config', '--crowdsec-ca', '--crowdsec-cert', '--crowdsec-cert-key', '--crowdsec-key-file', '--crowdsec-origin', '--crowdsec-scenario', '--crowdsec-url', '--db', '--exclude-jail', '--exclude-scenario', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--pushgateway-url', '--reason', '--remedy', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
+    $takesValue = '--account', '--action', '--allow', '--allow-file', '--api-key-file', '--api-url', '--batch-size', '--challenge-jail', '--challenge-list', '--config', '--crowdsec-ca', '--crowdsec-cert', '--crowdsec-cert-key', '--crowdsec-key-file', '--crowdsec-origin', '--crowdsec-scenario', '--crowdsec-url', '--db', '--email', '--exclude-jail', '--exclude-scenario', '--fail2ban-bantime', '--fail2ban-db', '--for', '--former-owner', '--instance', '--ip', '--ipv6-prefix', '--jail', '--list', '--margin', '--max-items', '--metrics-file', '--min-prefix-4', '--min-prefix-6', '--owner', '--pushgateway-url', '--reason', '--remedy', '--request-budget', '--skip-alarm', '--state-dir', '--timeout', '--token-file', '--write-interval', '--zone'
     $found = [ordered]@{}
     if ($takesValue -contains $before[-1]) {
         return # PowerShell itself completes paths

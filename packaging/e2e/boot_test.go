@@ -44,6 +44,7 @@ func TestBoot(t *testing.T) {
 		{"the timer brings bans to the list: IPv4, IPv6, a subnet", timerBringsBans},
 		{"an un-banned address leaves the list", unbans},
 		{"a ban that ends leaves the list", banEnds},
+		{"an upgrade keeps what runs, and starts nothing", upgrades},
 		{"Fail2Ban restarts: the list stays as it is", fail2banRestarts},
 		{"Fail2Ban stops: the list stays as it is", fail2banStops},
 		{"runs of root and of the service take turns", rootAndService},

@@ -59,11 +59,16 @@ func (h *host) bring() {
 	if h.root == "" {
 		h.t.Fatal("no Debian to boot: start packaging/e2e/boot")
 	}
-	deb, err := os.ReadFile(os.Getenv("EDGEBAN_E2E_DEB"))
+	h.bringFile("/root/edgeban.deb", os.Getenv("EDGEBAN_E2E_DEB"))
+}
+
+func (h *host) bringFile(name, from string) {
+	h.t.Helper()
+	content, err := os.ReadFile(from)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.write("/root/edgeban.deb", string(deb), 0o644)
+	h.write(name, string(content), 0o644)
 }
 
 // jails are three: sshd waits for the timer, web and brief trigger. Nothing is done to this host's own firewall.

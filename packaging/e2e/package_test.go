@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -70,6 +71,42 @@ func setsUp(h *host) {
 	if said := h.fails(1, "edgeban check"); !strings.Contains(said, "edgeban.timer is not active") || !strings.HasSuffix(said, "\n1 failed\n") {
 		h.t.Errorf("expected edgeban check to miss the timer, and nothing else:\n%s", said)
 	}
+}
+
+// upgrades: a timer that runs goes on and starts the new program; one that is stopped stays so, also on the way back to the version of
+// before. What the administrator wrote stays.
+func upgrades(h *host) {
+	h.dropIn("edgeban.timer", shortTick)
+	h.sh("systemctl enable --quiet --now edgeban.timer")
+	h.sh("echo '# by the administrator' >>/etc/edgeban/edgeban.toml")
+	h.bringFile("/root/edgeban-next.deb", os.Getenv("EDGEBAN_E2E_NEXT"))
+	upgrade := func(deb, version string) {
+		const state = `for unit in edgeban.timer edgeban.path edgeban@second.timer; do
+				echo $unit $(systemctl is-enabled $unit) $(systemctl is-active $unit)
+			done
+			stat -c '%n %a %U:%G' /etc/edgeban/*
+			sha256sum /etc/edgeban/*`
+		before := h.sh(state)
+		h.sh("dpkg --install " + deb)
+		h.prints("edgeban "+version, "edgeban version | cut -d' ' -f1-2")
+		if after := h.sh(state); after != before {
+			h.t.Errorf("expected that %s leaves alone:\n%s\nit left:\n%s", version, before, after)
+		}
+	}
+	lastStart := func() string {
+		return h.sh("systemctl show --property=ExecMainStartTimestampMonotonic edgeban.service")
+	}
+
+	upgrade("/root/edgeban-next.deb", "1.0.1")
+	if began := lastStart(); !within(soon, func() bool { return lastStart() != began }) {
+		h.t.Error("expected that the timer goes on starting runs")
+	}
+	h.prints("active", "systemctl is-active edgeban.timer")
+
+	h.sh("systemctl stop edgeban.timer")
+	upgrade("/root/edgeban.deb", "1.0.0")
+	h.prints("inactive", "systemctl is-active edgeban.timer || true")
+	h.sh("systemctl start edgeban.timer; sed -i '$d' /etc/edgeban/edgeban.toml; rm /root/edgeban-next.deb")
 }
 
 func removes(h *host) {
