@@ -102,7 +102,8 @@ func (c *Cloudflare) DeleteAccessRule(scope Scope, value string) bool {
 	return true
 }
 
-// AccessRules returns a scope's own rules: addresses and ranges in their order, IPv4 first, then the rest.
+// AccessRules returns a scope's own rules: networks and countries by name, then addresses and ranges in their
+// order, IPv4 first.
 func (c *Cloudflare) AccessRules(scope Scope) []AccessRule {
 	defer c.lock()()
 	rules := slices.Clone(c.accessSet(scope).order)
