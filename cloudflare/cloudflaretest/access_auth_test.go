@@ -152,3 +152,36 @@ func TestFaultsOfAccessRules(t *testing.T) {
 		})
 	}
 }
+
+// Answers about access rules can be spoilt as those about items can.
+func TestSpoiltAccessRules(t *testing.T) {
+	s, zone := newRules(t, instant())
+	path := "/zones/" + zone + rules
+	for _, ip := range []string{"192.0.2.1", "192.0.2.2"} {
+		if _, err := s.SetAccessRule(cloudflaretest.ZoneScope(zone), cloudflaretest.AccessRule{Mode: "block", Value: ip}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		effect cloudflaretest.Effect
+		want   string
+	}{
+		"bad value":  {cloudflaretest.BadRuleValue("here"), "here 192.0.2.1"},
+		"short page": {cloudflaretest.ShortPage(1), "192.0.2.2"},
+		"runaway":    {cloudflaretest.RunawayRules(), "10.0.0.1"},
+	} {
+		s.ClearFaults()
+		s.AddFault(cloudflaretest.Fault{Path: cloudflaretest.PathZoneAccessRules, Effect: test.effect})
+		if got := s.found(path); got != test.want {
+			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		}
+	}
+	s.ClearFaults()
+	s.AddFault(cloudflaretest.Fault{Effect: cloudflaretest.RunawayRules()})
+	for page := range 3 {
+		a := s.want(200, 0, "GET", path, "")
+		if i := a.JSON.ResultInfo; i.Page != page+1 || i.TotalPages != page+2 || i.TotalCount != page+2 || i.Count != 1 {
+			t.Errorf("page %d: got %+v", page+1, i)
+		}
+	}
+}
