@@ -127,21 +127,23 @@ func TestGlobalKey(t *testing.T) {
 
 // Faults reach these endpoints by their paths, before the effect and after it.
 func TestFaultsOfAccessRules(t *testing.T) {
+	drop, page := cloudflaretest.Drop(), cloudflaretest.HTML(502)
 	for name, test := range map[string]struct {
-		fault  cloudflaretest.Fault
+		path   string
+		effect cloudflaretest.Effect
 		status int // 0: no answer
 		took   bool
 	}{
-		"before":        {cloudflaretest.Fault{Path: cloudflaretest.PathAnyAccessRule, Effect: cloudflaretest.Drop()}, 0, false},
-		"after":         {cloudflaretest.Fault{Path: cloudflaretest.PathZoneAccessRules, Effect: cloudflaretest.After(cloudflaretest.Drop())}, 0, true},
-		"status":        {cloudflaretest.Fault{Method: http.MethodPost, Effect: cloudflaretest.Answer(503, 1000, "x")}, 503, false},
-		"page":          {cloudflaretest.Fault{Path: cloudflaretest.PathZoneAccessRules, Effect: cloudflaretest.HTML(502)}, 502, false},
-		"one rule":      {cloudflaretest.Fault{Path: cloudflaretest.PathZoneAccessRule, Effect: cloudflaretest.HTML(502)}, 200, true},
-		"another scope": {cloudflaretest.Fault{Path: cloudflaretest.PathUserAccessRules, Effect: cloudflaretest.HTML(502)}, 200, true},
+		"before":        {cloudflaretest.PathAnyAccessRule, drop, 0, false},
+		"after":         {cloudflaretest.PathZoneAccessRules, cloudflaretest.After(drop), 0, true},
+		"status":        {cloudflaretest.PathAnyAccessRule, cloudflaretest.Answer(503, 1000, "x"), 503, false},
+		"page":          {cloudflaretest.PathZoneAccessRules, page, 502, false},
+		"one rule":      {cloudflaretest.PathZoneAccessRule, page, 200, true},
+		"another scope": {cloudflaretest.PathUserAccessRules, page, 200, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, zone := newRules(t, instant())
-			s.AddFault(test.fault)
+			s.AddFault(cloudflaretest.Fault{Method: http.MethodPost, Path: test.path, Effect: test.effect})
 			a, err := s.try("POST", "/zones/"+zone+rules, ruleBody("block", "ip", "192.0.2.1", ""))
 			if (err != nil) != (test.status == 0) || err == nil && a.Status != test.status {
 				t.Errorf("got %d, %v; want %d", a.Status, err, test.status)

@@ -46,6 +46,12 @@ func TestFindAccessRules(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", test.query, got, test.want)
 		}
 	}
+	// Fail2Ban 1.1.0 puts the parameters into the body, where nobody looks, and so gets everything.
+	var all []ruleJSON
+	decode(t, s.want(200, 0, "GET", path, "mode=block&configuration.value=192.0.2.1"), &all)
+	if len(all) != 4 {
+		t.Errorf("parameters in the body: got %v", all)
+	}
 	for _, query := range []string{"mode=allow", "configuration.target=host", "match=some", "order=notes", "direction=up"} {
 		s.want(400, 10021, "GET", path+"?"+query, "")
 	}

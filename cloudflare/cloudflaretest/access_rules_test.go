@@ -251,7 +251,9 @@ func TestSetAccessRuleByHand(t *testing.T) {
 	old := clock("2020-01-01T00:00:00Z")()
 	err := s.SetAccessRules(scope,
 		cloudflaretest.AccessRule{Mode: "block", Value: "2001:db8::/64"},
-		cloudflaretest.AccessRule{Mode: "block", Value: "192.0.2.10", Notes: "a", ID: strings.Repeat("1", 32), CreatedOn: old, ModifiedOn: old},
+		cloudflaretest.AccessRule{
+			Mode: "block", Value: "192.0.2.10", Notes: "a", ID: strings.Repeat("1", 32), CreatedOn: old, ModifiedOn: old,
+		},
 		cloudflaretest.AccessRule{Mode: "block", Value: "192.0.2.9"},
 		cloudflaretest.AccessRule{Mode: "block", Value: "DE"},
 		cloudflaretest.AccessRule{Mode: "block", Value: "AS64496"},

@@ -13,7 +13,8 @@ import (
 func TestThrottledAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, zone := newRules(t, cloudflaretest.Options{OperationTime: -1, MaxLists: 2})
-		s.AddToken(secret, cloudflaretest.ListsEdit, cloudflaretest.AccessRulesWrite, cloudflaretest.FirewallWrite, cloudflaretest.WAFEdit)
+		s.AddToken(secret,
+			cloudflaretest.ListsEdit, cloudflaretest.AccessRulesWrite, cloudflaretest.FirewallWrite, cloudflaretest.WAFEdit)
 		s.AddAccountToken(account, "another", cloudflaretest.ListsEdit)
 		s.LimitWrites(cloudflaretest.ThrottledAccount())
 		var let []time.Duration

@@ -159,8 +159,8 @@ func TestVisitFollowsWhatIsThere(t *testing.T) {
 	}
 	for _, step := range []struct{ put, here string }{{`[]`, "pass"}, {`[{"ip":"192.0.2.1"}]`, "block"}, {`[]`, "pass"}} {
 		s.write("PUT", step.put)
-		if here, there, nowhere := s.visit(zone, "192.0.2.1"), s.visit(other, "192.0.2.1"), s.visit("nobodys", "192.0.2.1"); here != step.here ||
-			there != "pass" || nowhere != "pass" {
+		here, there, nowhere := s.visit(zone, "192.0.2.1"), s.visit(other, "192.0.2.1"), s.visit("nobodys", "192.0.2.1")
+		if here != step.here || there != "pass" || nowhere != "pass" {
 			t.Errorf("%s: got %s, %s and %s", step.put, here, there, nowhere)
 		}
 	}
