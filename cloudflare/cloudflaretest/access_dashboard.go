@@ -45,6 +45,8 @@ func (c *Cloudflare) setAccessRule(scope Scope, want AccessRule) (string, error)
 		c.addAccount(id)
 	case kind == "zones" && c.zones[id] == nil:
 		return "", fmt.Errorf("zone %s: unknown", id)
+	case kind != "zones" && scope != UserScope():
+		return "", fmt.Errorf("scope %q: neither an account's, nor a zone's, nor the user's", scope)
 	}
 	if !slices.Contains(accessModes(), want.Mode) {
 		return "", fmt.Errorf("access rule %s: unknown mode %q", want.Value, want.Mode)

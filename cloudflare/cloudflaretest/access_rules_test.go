@@ -284,6 +284,9 @@ func TestSetAccessRuleByHand(t *testing.T) {
 	if _, err := s.SetAccessRule(cloudflaretest.ZoneScope("nobodys"), all[2]); err == nil {
 		t.Error("a rule for an unknown zone was set")
 	}
+	if _, err := s.SetAccessRule("/planets/1", all[2]); err == nil {
+		t.Error("a rule for no scope was set")
+	}
 	if !s.DeleteAccessRule(scope, "2001:db8::/64") || s.DeleteAccessRule(scope, "2001:db8::/64") || s.CountAccessRules(scope) != 4 {
 		t.Errorf("got %v", s.AccessRules(scope))
 	}
