@@ -81,15 +81,16 @@ func (c *Client) rulesPart(a answer, number int) (rulesPart, error) {
 	}
 	info := e.ResultInfo
 	part := rulesPart{size: rulesPage, clock: a.clock()}
+	total, err := info.TotalCount.Float64() // the API's schema knows but one type of numbers
 	switch {
-	case info.TotalCount == nil || *info.TotalCount < 0:
+	case err != nil || total < 0:
 		return rulesPart{}, errors.New("it does not tell how many rules there are")
-	case *info.TotalCount > mostRules:
-		return rulesPart{}, fmt.Errorf("%.0f rules, nobody has that many", *info.TotalCount)
+	case total > mostRules:
+		return rulesPart{}, fmt.Errorf("%.0f rules, nobody has that many", total)
 	case info.Page != 0 && info.Page != float64(number):
 		return rulesPart{}, fmt.Errorf("it is page %v", info.Page)
 	}
-	part.total = int(*info.TotalCount)
+	part.total = int(total)
 	if info.PerPage >= 1 && info.PerPage <= mostRules {
 		part.size = int(info.PerPage)
 	}

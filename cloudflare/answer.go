@@ -33,10 +33,10 @@ type envelope struct {
 		Cursors struct {
 			After string `json:"after"`
 		} `json:"cursors"`
-		TotalPages int      `json:"total_pages"`
-		TotalCount *float64 `json:"total_count"` // the API's schema knows but one type of numbers
-		Page       float64  `json:"page"`
-		PerPage    float64  `json:"per_page"`
+		TotalPages int         `json:"total_pages"`
+		TotalCount json.Number `json:"total_count"`
+		Page       float64     `json:"page"`
+		PerPage    float64     `json:"per_page"`
 	} `json:"result_info"`
 }
 

@@ -204,7 +204,7 @@ func (e *UncertainError) Stale() bool { return true }
 
 // Hint tells a person what to do.
 func (e *UncertainError) Hint() string {
-	return "Nothing: the next run reads the list again and repairs what is missing."
+	return "Nothing: the next run reads again what is there, and repairs what is missing."
 }
 
 // IsRefused reports whether Cloudflare did not let a write through because it throttles the account or has another
