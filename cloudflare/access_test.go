@@ -1,6 +1,7 @@
 package cloudflare
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,6 +87,22 @@ func shown(items []reconcile.Item) []string {
 		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s", text(item.Prefix), effect, item.Comment)))
 	}
 	return all
+}
+
+// writing prepares three writes by a method, on 192.0.2.1 to 192.0.2.3, and returns what makes them.
+func (g *grounds) writing(t *testing.T, method string) func(context.Context) (int, error) {
+	t.Helper()
+	all := []reconcile.Post{block("192.0.2.1/32"), block("192.0.2.2/32"), block("192.0.2.3/32")}
+	if method != "POST" {
+		g.have(t, "block 192.0.2.1 old", "block 192.0.2.2 old", "block 192.0.2.3 old")
+	}
+	have := g.items(t, g.block)
+	return func(ctx context.Context) (int, error) {
+		if method == "DELETE" {
+			return g.block.Remove(ctx, have)
+		}
+		return g.block.Add(ctx, all)
+	}
 }
 
 func (g *grounds) items(t *testing.T, target *RuleTarget) []reconcile.Item {
