@@ -101,7 +101,7 @@ func (r *Rules) read(ctx context.Context) error {
 		}
 		first, r.view.first = nil, nil
 		switch equal := w.same(before); {
-		case w.whole:
+		case w.whole, equal && r.view.vague():
 			r.believe(w)
 			return nil
 		case equal && len(w.ids) < w.total && w.last == w.size:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,16 +251,4 @@ func TestConfigured(t *testing.T) {
 			t.Errorf("%s is read as %v, %v", in, is, flaw)
 		}
 	}
-}
-
-// TestProgressOfReading tells how many of all rules are read.
-func TestProgressOfReading(t *testing.T) {
-	var told []Progress
-	inGrounds(t, fake.Options{}, RulesOptions{Progress: func(p Progress) { told = append(told, p) }}, func(t *testing.T, g *grounds) {
-		g.crowd(t, 250)
-		g.items(t, g.block)
-		if !slices.Equal(told, []Progress{{Reading, 100, 250}, {Reading, 200, 250}, {Reading, 250, 250}}) {
-			t.Error(told)
-		}
-	})
 }

@@ -18,12 +18,12 @@ type ruleWalk struct {
 	rules map[netip.Prefix]rule
 	notes []string // of rules that are left alone
 	ids   map[string]bool
-	total int  // as Cloudflare counts
-	other int  // rules that are no items
-	whole bool // all that Cloudflare counts was read, and nothing else
-	torn  error
-	last  int // members of the last page that had some
-	size  int // of a page
+	total int   // as Cloudflare counts
+	other int   // rules that are no items
+	whole bool  // all that Cloudflare counts was read, and nothing else
+	torn  error // why the pages do not go together; nil: they do
+	last  int   // members of the last page that had some
+	size  int   // of a page
 }
 
 // query selects the rules that are read.
@@ -53,12 +53,11 @@ func (r *Rules) walk(ctx context.Context, first *rulesPart) (*ruleWalk, error) {
 		if number > r.view.most {
 			return nil, &BudgetError{Budget: r.options.Budget.all, Needs: part.pages()}
 		}
-		w.torn = w.tear(number, part)
-		if w.torn != nil {
-			return w, nil
+		if w.torn = w.tear(number, part); w.torn != nil {
+			return w, nil //nolint:nilerr // another walk may do better
 		}
 		if len(part.members) == 0 {
-			w.whole = len(w.ids) == w.total || r.view.vague()
+			w.whole = len(w.ids) == w.total || r.view.vague() && 0 < w.last && w.last < w.size
 			return w, nil
 		}
 		for _, m := range part.members {

@@ -115,7 +115,7 @@ func (r *Rules) create(ctx context.Context, p post) (bool, error) {
 		return false, err
 	}
 	var made ruleMember
-	if r.client.decode(e, &made) != nil || !r.client.isID(made.ID) {
+	if told := r.client.decode(e, &made) == nil && r.client.isID(made.ID); !told {
 		r.fresh = false // it is there, but who wants to change it has to read its id
 		return true, nil
 	}

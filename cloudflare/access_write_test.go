@@ -255,26 +255,6 @@ func TestTimeIsUp(t *testing.T) {
 	})
 }
 
-// TestProgressOfWriting tells how many are done.
-func TestProgressOfWriting(t *testing.T) {
-	var told []Progress
-	options := RulesOptions{Progress: func(p Progress) {
-		if p.Work != Reading {
-			told = append(told, p)
-		}
-	}}
-	inGrounds(t, fake.Options{}, options, func(t *testing.T, g *grounds) {
-		for _, method := range []string{"POST", "DELETE"} {
-			if done, err := g.writing(t, method)(t.Context()); done != 3 || err != nil {
-				t.Fatal(done, err)
-			}
-		}
-		if !slices.Equal(told, []Progress{{Adding, 0, 3}, {Adding, 1, 3}, {Adding, 2, 3}, {Removing, 0, 3}, {Removing, 1, 3}, {Removing, 2, 3}}) {
-			t.Error(told)
-		}
-	})
-}
-
 // TestRuleBodies: what goes over the wire.
 func TestRuleBodies(t *testing.T) {
 	inGrounds(t, fake.Options{}, RulesOptions{}, func(t *testing.T, g *grounds) {
