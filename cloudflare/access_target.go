@@ -2,8 +2,9 @@ package cloudflare
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"edgeban/reconcile"
@@ -33,29 +34,51 @@ type KnownRule struct {
 	Found  time.Time    `json:"found"`
 }
 
-// Rules is the IP Access Rules of one scope. They are read once a run, for the targets of all modes. It serves one goroutine.
+// Rules is the IP Access Rules of one scope. They are read once a run, for the targets of all modes. It serves one run and one goroutine:
+// after a write that was refused, it answers every further write with that error and does not ask any more.
 type Rules struct {
 	client  *Client
 	scope   Scope
 	options RulesOptions
+	retried bool  // the one further attempt has been made
+	stopped error // why there are no further writes
+
+	generation int        // grows with each survey
+	fresh      bool       // what was read is still so, as far as is known
+	view       *rulesView // nil: nothing was asked yet
+	rules      map[netip.Prefix]rule
+	notes      []string // about what was read, until they are told
+	known      []KnownRule
 }
 
 // NewRules returns the rules of a scope. It asks nobody.
 func NewRules(client *Client, scope Scope, options RulesOptions) *Rules {
-	return &Rules{client: client, scope: scope, options: options}
+	return &Rules{client: client, scope: scope, options: options, known: slices.Clone(options.Known)}
 }
 
 // Target returns the target that holds the rules of a mode.
 func (r *Rules) Target(mode Mode) *RuleTarget { return &RuleTarget{rules: r, mode: mode} }
 
-// Known returns the rules to be remembered for the next run. None are when all rules were read.
-func (r *Rules) Known() []KnownRule { return nil }
+// Known returns the rules to be remembered for the next run, sorted. None are when all rules were read.
+func (r *Rules) Known() []KnownRule {
+	all := slices.Clone(r.known)
+	slices.SortFunc(all, func(a, b KnownRule) int { return a.Prefix.Compare(b.Prefix) })
+	return all
+}
+
+func (r *Rules) progress(work Work, done, all int) {
+	if r.options.Progress != nil {
+		r.options.Progress(Progress{work, done, all})
+	}
+}
 
 // RuleTarget is the rules of one mode. All rules of the scope are its items, and their effect says what they do: there is one rule for an
 // address, whatever its mode.
 type RuleTarget struct {
 	rules *Rules
 	mode  Mode
+
+	surveyed, listed int // the generations of the rules that Survey and Items last told of
 }
 
 var (
@@ -75,26 +98,63 @@ func (t *RuleTarget) Name() string {
 	}
 }
 
-// Retried reports whether the one further attempt after a refused write has been made.
-func (t *RuleTarget) Retried() bool { return false }
+// Retried reports whether the one further attempt after a refused write has been made, for a target of any mode.
+func (t *RuleTarget) Retried() bool { return t.rules.retried }
 
-// Changes implements reconcile.Metered.
+// Changes implements reconcile.Metered: what the budget leaves for writes.
 func (t *RuleTarget) Changes() int { return max(0, t.rules.options.Budget.Left()-reserve) }
 
-var errLater = errors.New("not built yet")
-
-// Survey implements reconcile.Target.
-func (t *RuleTarget) Survey(context.Context) (reconcile.Survey, error) {
-	return reconcile.Survey{}, errLater
+// Survey implements reconcile.Target. Asked again it asks Cloudflare again, and so does it after a write that left open what is there; what
+// another target of the same rules read will do otherwise. Elsewhere is the rules that are no items: those for countries and networks, and
+// those that are not read. Errors are *APIError, *NoAnswerError and *BudgetError.
+func (t *RuleTarget) Survey(ctx context.Context) (reconcile.Survey, error) {
+	r := t.rules
+	if r.view == nil || !r.fresh || t.surveyed == r.generation {
+		if err := r.survey(ctx); err != nil {
+			return reconcile.Survey{}, fmt.Errorf("find %s: %w", r.scope.rules(), err)
+		}
+	}
+	t.surveyed = r.generation
+	return reconcile.Survey{Items: r.view.all, Elsewhere: r.view.other, References: 1, Clock: r.view.now()}, nil
 }
 
-// Items implements reconcile.Target.
-func (t *RuleTarget) Items(context.Context) ([]reconcile.Item, []string, error) {
-	return nil, nil, errLater
+// Items implements reconcile.Target. The rules are read in the way that ListTarget reads its items.
+func (t *RuleTarget) Items(ctx context.Context) ([]reconcile.Item, []string, error) {
+	r := t.rules
+	if t.surveyed != r.generation || t.listed == r.generation || !r.fresh {
+		if _, err := t.Survey(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r.rules == nil {
+		if err := r.read(ctx); err != nil {
+			return nil, nil, fmt.Errorf("read %s: %w", r.scope.rules(), err)
+		}
+	}
+	t.listed = r.generation
+	items := make([]reconcile.Item, 0, len(r.rules))
+	for _, is := range r.rules {
+		items = append(items, reconcile.Item{ID: is.id, Prefix: is.prefix, Comment: is.notes, Created: is.created, Effect: t.mode.effect(is.mode)})
+	}
+	slices.SortFunc(items, func(a, b reconcile.Item) int { return a.Prefix.Compare(b.Prefix) })
+	notes := r.notes
+	r.notes = nil // another target need not repeat them
+	return items, notes, nil
 }
 
-// Add implements reconcile.Target.
-func (t *RuleTarget) Add(context.Context, []reconcile.Post) (int, error) { return 0, errLater }
-
-// Remove implements reconcile.Target.
-func (t *RuleTarget) Remove(context.Context, []reconcile.Item) (int, error) { return 0, errLater }
+// effect is what a rule of another mode does, measured by m.
+func (m Mode) effect(other Mode) reconcile.Effect {
+	switch {
+	case m == other:
+		return reconcile.OfTarget
+	case other == ModeAllow:
+		return reconcile.Allows
+	case other == ModeBlock:
+		return reconcile.Stronger
+	case m == ModeAllow: // a challenge
+		return reconcile.Stronger
+	case m == ModeChallenge: // an older one
+		return reconcile.OfTarget
+	}
+	return reconcile.Weaker
+}

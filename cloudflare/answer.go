@@ -33,7 +33,10 @@ type envelope struct {
 		Cursors struct {
 			After string `json:"after"`
 		} `json:"cursors"`
-		TotalPages int `json:"total_pages"`
+		TotalPages int         `json:"total_pages"`
+		TotalCount json.Number `json:"total_count"`
+		Page       float64     `json:"page"`
+		PerPage    float64     `json:"per_page"`
 	} `json:"result_info"`
 }
 
@@ -80,6 +83,7 @@ func (c *Client) open(a answer) (envelope, error) {
 		Status: a.status, Method: a.method, Path: a.path,
 		Ray:        c.clean(a.header.Get("Cf-Ray")),
 		RetryAfter: retryAfter(a.header, time.Now()),
+		Key:        c.legacy,
 		Err:        flaw,
 	}
 	if flaw == nil {

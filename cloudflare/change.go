@@ -209,19 +209,10 @@ func (t *ListTarget) submit(ctx context.Context, method string, body any) (strin
 	if !errors.As(err, &refusal) || !refusal.Refused() || t.retried || t.options.NoRetry {
 		return id, err
 	}
-	wait := max(refusal.RetryAfter, refusedLeast)
-	if wait > refusedMost {
-		return "", err
-	}
-	wait += t.client.jitter(refusedJitter)
-	if !fits(ctx, wait) {
+	if !t.client.pause(ctx, err, 0) {
 		return "", err
 	}
 	t.retried = true
-	t.client.logger.InfoContext(ctx, "Cloudflare refused a write, one more attempt follows", "pause", wait, "error", err)
-	if sleep(ctx, wait) != nil {
-		return "", err
-	}
 	if t.read != nil {
 		now, failed := t.walk(ctx)
 		if failed != nil {
@@ -232,6 +223,25 @@ func (t *ListTarget) submit(ctx context.Context, method string, body any) (strin
 		}
 	}
 	return t.client.submit(ctx, method, u, body)
+}
+
+// pause waits before the one further attempt after a write that was refused. It reports whether there was enough time, after which time
+// to spare is left.
+func (c *Client) pause(ctx context.Context, err error, spare time.Duration) bool {
+	wait := refusedLeast
+	var refusal *APIError
+	if errors.As(err, &refusal) {
+		wait = max(wait, refusal.RetryAfter)
+	}
+	if wait > refusedMost {
+		return false
+	}
+	wait += c.jitter(refusedJitter)
+	if !fits(ctx, wait+spare) {
+		return false
+	}
+	c.logger.InfoContext(ctx, "Cloudflare refused a write, one more attempt follows", "pause", wait, "error", err)
+	return sleep(ctx, wait) == nil
 }
 
 // changedError is a write that was refused and not tried again, because the list has changed since it was planned: most often it was

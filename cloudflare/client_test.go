@@ -29,6 +29,15 @@ func TestNew(t *testing.T) {
 		{"account is the token", func(c *Config) { c.Account = testToken + "!" }, `account id "[secret]!": 32 hexadecimal digits are due`},
 		{"no token", func(c *Config) { c.Token = NewSecret("") }, "token: is empty"},
 		{"line break", func(c *Config) { c.Token = NewSecret(testToken + "\n") }, "token: holds a space, a line break or another character that no token has"},
+		{"key", withKey, ""},
+		{"key and token", func(c *Config) { c.Key, c.Email = NewSecret(testKey), testEmail }, "token and global API key: one of them is due, not both"},
+		{"key without address", func(c *Config) { withKey(c); c.Email = "" }, `e-mail address "" of the global API key: is none`},
+		{"address is none", func(c *Config) { withKey(c); c.Email = "admin" }, `e-mail address "admin" of the global API key: is none`},
+		{"address of two lines", func(c *Config) { withKey(c); c.Email = "a@b\r\nX: y" }, `e-mail address "a@b X: y" of the global API key: is none`},
+		{"address is the key", func(c *Config) { withKey(c); c.Email = testKey }, `e-mail address "[secret]" of the global API key: is none`},
+		{"key with a line break", func(c *Config) { withKey(c); c.Key = NewSecret(testKey + "\n") }, "global API key: holds a space, a line break or another character that no global API key has"},
+		{"account is the key", func(c *Config) { withKey(c); c.Account = testKey + "!" }, `account id "[secret]!": 32 hexadecimal digits are due`},
+		{"address without key", func(c *Config) { c.Email = testEmail }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := good

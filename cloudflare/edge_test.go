@@ -21,6 +21,8 @@ import (
 const (
 	testAccount = "0123456789abcdef0123456789abcdef"
 	testToken   = "t0ken-nobody-may-see-0123456789abcdefghij"
+	testEmail   = "admin@example.com"
+	testKey     = "c0ffee00decade00facade00c0ffee0000001"
 )
 
 // edge is an account with one IP list, and what is needed to work on it.
@@ -51,18 +53,25 @@ func inEdgeOf(t *testing.T, opts cloudflaretest.Options, options ListOptions, te
 	})
 }
 
-func (e *edge) newClient(t *testing.T, transport http.RoundTripper) *Client {
+func (e *edge) newClient(t *testing.T, transport http.RoundTripper, changes ...func(*Config)) *Client {
 	t.Helper()
-	client, err := New(Config{
+	config := Config{
 		Account: testAccount, Token: NewSecret(testToken), UserAgent: "edgeban/test", Transport: transport,
 		Logger: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Jitter: func(limit time.Duration) time.Duration { return limit / 3 },
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	client, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client
 }
+
+// withKey asks with the global API key in the token's place.
+func withKey(c *Config) { c.Token, c.Email, c.Key = Secret{}, testEmail, NewSecret(testKey) }
 
 // fill puts n addresses on the list.
 func (e *edge) fill(t *testing.T, n int) {

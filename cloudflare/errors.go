@@ -24,6 +24,8 @@ const (
 	codeTooFast          = 971   // the API's limit for everybody
 	codeTooMany          = 10100 // 1200 requests in five minutes
 	codeListsThrottled   = 10040 // writes to lists are throttled
+	codeDuplicateRule    = 10009 // an access rule for the same is there
+	codeUnknownKey       = 9103  // unknown e-mail address or global API key
 )
 
 // ErrorInfo is one member of the errors that an answer of the API holds.
@@ -39,6 +41,7 @@ type APIError struct {
 	Errors       []ErrorInfo
 	Ray          string        // Cloudflare's id of the request, which its support asks for; may be empty
 	RetryAfter   time.Duration // how long Cloudflare wants to be left alone; 0: it did not say; at most 24 h
+	Key          bool          // who asked did it with a global API key rather than a token
 	Err          error         // what is wrong with the form of the answer; nil: nothing
 }
 
@@ -107,6 +110,9 @@ func (e *APIError) TooLarge() bool {
 
 // Stale implements reconcile.Stale: a removal that was turned down may name an item that somebody removed since it was read.
 func (e *APIError) Stale() bool {
+	if e.ofAccessRules() {
+		return e.gone()
+	}
 	return e.Method == http.MethodDelete && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest) &&
 		!e.Has(codeMalformedToken, codeMalformedHeaders, codeInvalidToken, codeAuthentication)
 }
@@ -116,14 +122,26 @@ func (e *APIError) Hint() string {
 	switch {
 	case e.RateLimited() && e.Method == http.MethodGet:
 		return "Cloudflare allows 1200 requests in five minutes per user, over all programs and the dashboard. Wait five minutes."
+	case e.RateLimited() && e.ofAccessRules():
+		return "Cloudflare allows 1200 requests in five minutes per user, over all programs and the dashboard. " +
+			"Waiting helps, trying more often does harm. If it happens often, lower --request-budget."
+	case e.Full():
+		return "An account has 50 000 access rules (https://developers.cloudflare.com/waf/tools/ip-access-rules/#availability). " +
+			"Remove those that nobody needs: edgeban adopt --target access-rules finds what Fail2Ban's own actions left."
 	case e.RateLimited():
 		return "Cloudflare throttles changes of lists, or another operation of this account is pending (dashboard, Terraform, another host). " +
 			"Waiting helps, trying more often does harm."
+	case e.Key && e.Forbidden():
+		return e.keyHint()
 	case e.Has(codeMalformedToken, codeMalformedHeaders):
 		return "The token is malformed. Was it copied whole, and is it an API token rather than a global API key?"
 	case e.Has(codeInvalidToken, codeAuthentication), e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
 		return "The token is wrong, expired or restricted to other addresses, or it lacks the permission " +
-			e.permission() + e.orAccount() + ". Tokens: https://dash.cloudflare.com/profile/api-tokens"
+			e.permission() + e.orAccount("the token's") + ". Tokens: https://dash.cloudflare.com/profile/api-tokens"
+	case e.gone():
+		return "Nothing: somebody removed the rule. The next run reads again what is there."
+	case (e.Status == http.StatusNotFound || e.Has(codeNoRoute)) && strings.Contains(e.Path, "/zones/"):
+		return "Is the zone id right? It stands on the zone's overview page in the dashboard: https://dash.cloudflare.com"
 	case e.Status == http.StatusNotFound, e.Has(codeNoRoute):
 		return "Is the account id right? It stands in the dashboard's address: https://dash.cloudflare.com/<account id>"
 	case e.Status >= 500:
@@ -186,7 +204,7 @@ func (e *UncertainError) Stale() bool { return true }
 
 // Hint tells a person what to do.
 func (e *UncertainError) Hint() string {
-	return "Nothing: the next run reads the list again and repairs what is missing."
+	return "Nothing: the next run reads again what is there, and repairs what is missing."
 }
 
 // IsRefused reports whether Cloudflare did not let a write through because it throttles the account or has another

@@ -2,6 +2,7 @@ package cloudflare
 
 import (
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +65,45 @@ func FuzzRetryAfter(f *testing.F) {
 		wait := retryAfter(http.Header{"Retry-After": {value}, "Date": {date}}, time.Unix(now, 0))
 		if wait < 0 || wait > 24*time.Hour {
 			t.Error(wait)
+		}
+	})
+}
+
+// FuzzRulesPart: whatever comes as a page of rules, it is rules with ids and masked prefixes, or an error fit for a line of text.
+func FuzzRulesPart(f *testing.F) {
+	client := fuzzClient(f)
+	f.Fuzz(func(t *testing.T, page string) {
+		a := answer{method: "GET", status: 200, header: http.Header{"Content-Type": {"application/json"}}, body: []byte(page)}
+		part, err := client.rulesPart(a, 1)
+		if err != nil {
+			if strings.Contains(err.Error(), testToken) || strings.ContainsFunc(err.Error(), unicode.IsControl) || part.members != nil {
+				t.Errorf("%+v %q", part, err)
+			}
+			return
+		}
+		if part.total < 0 || part.total > mostRules || part.size < 1 || part.pages() < 1 || (part.pages()-1)*part.size > part.total {
+			t.Errorf("%+v", part)
+		}
+		rules := NewRules(client, AccountScope(), RulesOptions{})
+		w := &ruleWalk{rules: map[netip.Prefix]rule{}, ids: map[string]bool{}}
+		for _, m := range part.members {
+			rules.take(w, m)
+			if !plainID(m.ID) || strings.Contains(m.ID, testToken) {
+				t.Errorf("%+v", m)
+			}
+		}
+		if len(w.rules)+w.other != len(part.members) {
+			t.Errorf("%d rules and %d others of %d", len(w.rules), w.other, len(part.members))
+		}
+		for prefix, is := range w.rules {
+			if !prefix.IsValid() || prefix != canonical(prefix) || prefix != is.prefix {
+				t.Errorf("%v: %+v", prefix, is)
+			}
+		}
+		for _, note := range w.notes {
+			if strings.ContainsFunc(note, unicode.IsControl) || strings.Contains(note, testToken) {
+				t.Errorf("%q", note)
+			}
 		}
 	})
 }

@@ -174,18 +174,25 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, data []byt
 
 // create makes something by one POST that takes effect at once. Errors are those of submit.
 func (c *Client) create(ctx context.Context, u *url.URL, body any) error {
+	_, err := c.write(ctx, http.MethodPost, u, body)
+	return err
+}
+
+// write sends one write that takes effect at once, once, and returns the answer's envelope. Errors are those of submit.
+func (c *Client) write(ctx context.Context, method string, u *url.URL, body any) (envelope, error) {
 	data, err := encode(body)
 	if err != nil {
-		return err
+		return envelope{}, err
 	}
-	a, err := c.send(ctx, http.MethodPost, u, data)
+	a, err := c.send(ctx, method, u, data)
 	if err != nil {
-		return err
+		return envelope{}, err
 	}
-	if _, err = c.open(a); err != nil && uncertain(a, err) {
-		return &UncertainError{err}
+	e, err := c.open(a)
+	if err != nil && uncertain(a, err) {
+		return envelope{}, &UncertainError{err}
 	}
-	return err
+	return e, err
 }
 
 func (c *Client) operationID(a answer) (string, error) {

@@ -31,11 +31,19 @@ func (c *Client) get(ctx context.Context, u *url.URL) (envelope, time.Time, erro
 
 // ask reads what is at u, if need be with further attempts. room is where the answer's body may be put, see receive.
 func (c *Client) ask(ctx context.Context, u *url.URL, room []byte) (answer, error) {
+	return c.askWithin(ctx, u, room, nil)
+}
+
+// askWithin is ask with a budget, which every attempt is taken from. The error is a *BudgetError when there is nothing left for the first.
+func (c *Client) askWithin(ctx context.Context, u *url.URL, room []byte, budget *Budget) (answer, error) {
+	if err := budget.spend(); err != nil {
+		return answer{}, err
+	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return answer{}, err
 	}
-	r := &reading{client: c, room: room, pause: retryFirst}
+	r := &reading{client: c, room: room, budget: budget, pause: retryFirst}
 	req.SetResponseHandler(r.receive)
 	again := &retryablehttp.Client{
 		HTTPClient: c.reads, RetryMax: readRetries,
@@ -67,6 +75,7 @@ func (c *Client) noAnswer(req *http.Request, err error) error {
 type reading struct {
 	client *Client
 	room   []byte        // for the answer's body
+	budget *Budget       // for further attempts
 	pause  time.Duration // the next one, should the server not ask for another
 	wait   time.Duration // decided by check for backoff
 	answer answer
@@ -82,7 +91,7 @@ func (r *reading) receive(resp *http.Response) error {
 // check decides whether another attempt makes sense and can be made before the deadline. With "no" the library hands
 // out the answer at hand.
 func (r *reading) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil || !worthAnother(resp, err) {
+	if ctx.Err() != nil || !worthAnother(resp, err) || r.budget.Left() == 0 {
 		return false, nil //nolint:nilerr // "no" is the decision; err reaches giveUp by itself
 	}
 	r.wait = r.pause
@@ -97,6 +106,7 @@ func (r *reading) check(ctx context.Context, resp *http.Response, err error) (bo
 }
 
 func (r *reading) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+	_ = r.budget.spend() // check saw that there is something left
 	r.pause = min(r.pause*retryGrowth, retryMost)
 	return r.wait
 }

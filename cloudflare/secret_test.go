@@ -11,6 +11,7 @@ import (
 	"time"
 
 	fake "edgeban/cloudflare/cloudflaretest"
+	"edgeban/reconcile"
 )
 
 // printed shows a value in every way that a program may print it.
@@ -26,13 +27,15 @@ func printed(value any) string {
 	return b.String()
 }
 
-// leaks reports whether the token is in text: as it is, in hexadecimal, or as a list of bytes.
+// leaks reports whether the token or the key is in text: as it is, in hexadecimal, or as a list of bytes.
 func leaks(text string) bool {
-	for _, form := range []string{
-		testToken, testToken[5:20], fmt.Sprintf("%x", testToken), fmt.Sprintf("%X", testToken), strings.Trim(fmt.Sprint([]byte(testToken)), "[]"),
-	} {
-		if strings.Contains(text, form) {
-			return true
+	for _, secret := range []string{testToken, testKey} {
+		for _, form := range []string{
+			secret, secret[5:20], fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+		} {
+			if strings.Contains(text, form) {
+				return true
+			}
 		}
 	}
 	return false
@@ -46,13 +49,22 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	config := Config{Token: NewSecret(testToken)}
 	list := NewList(client, "edgeban", ListOptions{})
 	hidden := struct{ secret Secret }{config.Token}
-	for _, value := range []any{config.Token, &config.Token, config, &config, client, *list, list, hidden, &hidden, client.wire, []Secret{config.Token}} {
+	older := Config{Account: testAccount}
+	withKey(&older)
+	asOfOld, err := New(older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := NewRules(asOfOld, AccountScope(), RulesOptions{})
+	for _, value := range []any{
+		config.Token, &config.Token, config, &config, client, *list, list, hidden, &hidden, client.wire, []Secret{config.Token},
+		older, &older, asOfOld, asOfOld.wire, *rules, rules, *rules.Target(ModeBlock)} {
 		if text := printed(value); leaks(text) {
 			t.Errorf("%T shows the token:\n%s", value, text)
 		}
 	}
 	// The twins show it, so the test would see it.
-	for _, value := range []any{testToken, struct{ secret string }{testToken}, []byte(testToken)} {
+	for _, value := range []any{testToken, testKey, struct{ secret string }{testKey}, []byte(testToken)} {
 		if text := printed(value); !leaks(text) {
 			t.Errorf("%T does not show the token:\n%s", value, text)
 		}
@@ -68,24 +80,30 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	}
 }
 
-// TestSecretIsNotEchoed has an API that answers with the token wherever it can.
-func TestSecretIsNotEchoed(t *testing.T) {
-	ray := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {testToken}}
+// echo is an answer that holds a secret.
+type echo struct {
+	method, path string
+	effect       fake.Effect
+}
+
+// echoes have the API answer with the secret wherever it can.
+func echoes(secret string) []echo {
+	ray := http.Header{"Content-Type": {"application/json"}, "Cf-Ray": {secret}}
 	item := func(text string) fake.Effect {
-		return body(200, `{"success":true,"result":[`+strings.ReplaceAll(text, "TOKEN", testToken)+`]}`)
+		return body(200, `{"success":true,"result":[`+strings.ReplaceAll(text, "TOKEN", secret)+`]}`)
 	}
-	for i, c := range []struct {
-		method, path string
-		effect       fake.Effect
-	}{
-		{"GET", lists, fake.Answer(401, 10000, "no such token: "+testToken)},
-		{"GET", lists, fake.Answer(401, 10000, strings.Repeat("x", 290)+testToken)},
+	counted := func(text string) fake.Effect {
+		return body(200, `{"success":true,"result_info":{"total_count":1},"result":[`+strings.ReplaceAll(text, "TOKEN", secret)+`]}`)
+	}
+	return []echo{
+		{"GET", lists, fake.Answer(401, 10000, "no such token: "+secret)},
+		{"GET", lists, fake.Answer(401, 10000, strings.Repeat("x", 290)+secret)},
 		{"GET", lists, fake.Raw(403, ray, `{"success":false}`)},
-		{"GET", lists, fake.Raw(503, nil, "<html>"+testToken)},
-		{"GET", lists, fake.Raw(503, nil, strings.Repeat("x", 60)+testToken)},
-		{"GET", lists, fake.Raw(302, http.Header{"Location": {"https://h/?" + testToken}}, "")},
-		{"GET", lists, fake.Raw(302, http.Header{"Location": {"https://h:" + testToken + "/%zz"}}, "")},
-		{"GET", lists, fake.Raw(200, http.Header{"Content-Type": {testToken}}, "{}")},
+		{"GET", lists, fake.Raw(503, nil, "<html>"+secret)},
+		{"GET", lists, fake.Raw(503, nil, strings.Repeat("x", 60)+secret)},
+		{"GET", lists, fake.Raw(302, http.Header{"Location": {"https://h/?" + secret}}, "")},
+		{"GET", lists, fake.Raw(302, http.Header{"Location": {"https://h:" + secret + "/%zz"}}, "")},
+		{"GET", lists, fake.Raw(200, http.Header{"Content-Type": {secret}}, "{}")},
 		{"GET", lists, item(`{"id":"x","num_items":` + strings.Repeat("9", 900) + `}`)},
 		{"GET", lists, item(`{"id":"TOKEN!","name":"x","num_items":1}`)},
 		{"GET", items, item(`{"id":"x","ip":"TOKEN"}`)},
@@ -94,28 +112,49 @@ func TestSecretIsNotEchoed(t *testing.T) {
 		{"GET", lists, item(`{"id":"a","name":"TOKEN","kind":"ip","num_items":1}`)},
 		{"GET", lists, item(`{"id":"a","name":"edgeban","kind":"TOKEN","num_items":1}`)},
 		{"GET", items, item(`{"id":"TOKEN","ip":"192.0.2.1"},{"id":"TOKEN","ip":"192.0.2.2"}`)},
-		{"POST", items, body(200, `{"success":true,"result":{"operation_id":"`+testToken+`"}}`)},
-		{"POST", items, fake.Answer(429, 10040, testToken)},
-		{"POST", items, body(200, `{"success":true,"result":{"operation_id":"`+testToken+`!"}}`)},
-		{"POST", items, fake.FailOperation("bad token " + testToken)},
-		{"GET", polls, body(200, `{"success":true,"result":{"status":"`+testToken+`"}}`)},
-	} {
-		inEdge(t, func(t *testing.T, e *edge) {
-			struck := e.fault(c.method, c.path, c.effect)
-			err := e.add(t)
-			if err == nil || struck() == 0 {
-				t.Errorf("%d: %v, struck %d", i, err, struck())
-			}
-			if len(err.Error()) > 600 {
-				t.Errorf("%d: %d characters", i, len(err.Error()))
-			}
-			if text := printed(err) + hint(err) + e.log.String(); leaks(text) {
-				t.Errorf("%d shows the token:\n%s", i, text)
-			}
-			if !strings.Contains(e.log.String(), "asked Cloudflare") {
-				t.Error("nothing was logged")
-			}
-		})
+		{"POST", items, body(200, `{"success":true,"result":{"operation_id":"`+secret+`"}}`)},
+		{"POST", items, fake.Answer(429, 10040, secret)},
+		{"POST", items, body(200, `{"success":true,"result":{"operation_id":"`+secret+`!"}}`)},
+		{"POST", items, fake.FailOperation("bad token " + secret)},
+		{"GET", polls, body(200, `{"success":true,"result":{"status":"`+secret+`"}}`)},
+		{"GET", anyRule, fake.Answer(403, 10000, secret)},
+		{"GET", anyRule, item(`{"id":"TOKEN!"}`)},
+		{"GET", anyRule, counted(`{"id":"TOKEN","configuration":{"value":"192.0.2.1"}}`)},
+		{"GET", anyRule, counted(`{"id":"!","configuration":{"value":"TOKEN"}}`)},
+		{"GET", anyRule, body(200, `{"success":true,"result_info":{"total_count":"`+secret+`"}}`)},
+		{"POST", anyRule, fake.Answer(429, 971, secret)},
+		{"POST", anyRule, fake.Answer(400, 10021, "firewallaccessrules.api.validation_error:"+secret)},
+		{"POST", anyRule, fake.Raw(503, nil, secret)},
+	}
+}
+
+func TestSecretIsNotEchoed(t *testing.T) {
+	for secret, asked := range map[string]func(*Config){testToken: func(*Config) {}, testKey: withKey} {
+		for i, c := range echoes(secret) {
+			inEdge(t, func(t *testing.T, e *edge) {
+				e.SetGlobalKey(testEmail, testKey)
+				e.AddToken(testToken, fake.ListsEdit, fake.AccessRulesWrite)
+				e.client = e.newClient(t, e.Transport(), asked)
+				e.list = NewList(e.client, "edgeban", ListOptions{})
+				struck := e.fault(c.method, c.path, c.effect)
+				err := e.add(t)
+				if c.path == anyRule {
+					_, err = NewRules(e.client, AccountScope(), RulesOptions{}).Target(ModeBlock).Add(t.Context(), []reconcile.Post{block("192.0.2.1/32")})
+				}
+				if err == nil || struck() == 0 {
+					t.Fatalf("%d: %v, struck %d", i, err, struck())
+				}
+				if len(err.Error()) > 600 {
+					t.Errorf("%d: %d characters", i, len(err.Error()))
+				}
+				if text := printed(err) + hint(err) + e.log.String(); leaks(text) {
+					t.Errorf("%d shows the secret:\n%s", i, text)
+				}
+				if !strings.Contains(e.log.String(), "asked Cloudflare") {
+					t.Error("nothing was logged")
+				}
+			})
+		}
 	}
 	// The twin: without a token to look for, an echo would be seen.
 	if got := clean("no such token: "+testToken, Secret{}); !leaks(got) {
@@ -130,11 +169,12 @@ func TestClean(t *testing.T) {
 		"right\u202eto left":             "right to left",
 		"\xff\xfe":                       "\uFFFD\uFFFD",
 		testToken + "x":                  "[secret]x",
+		testKey + "y" + testToken:        "[secret]y[secret]",
 		strings.Repeat("é", 301):         strings.Repeat("é", 299) + "…",
 		strings.Repeat("é", 300):         strings.Repeat("é", 300),
 		strings.Repeat("y", 300) + " \n": strings.Repeat("y", 300),
 	} {
-		if got := clean(text, NewSecret(testToken)); got != want {
+		if got := clean(text, NewSecret(testToken), NewSecret(testKey)); got != want {
 			t.Errorf("clean(%q) = %q, want %q", text, got, want)
 		}
 	}

@@ -45,6 +45,8 @@ func (c *Cloudflare) setAccessRule(scope Scope, want AccessRule) (string, error)
 		c.addAccount(id)
 	case kind == "zones" && c.zones[id] == nil:
 		return "", fmt.Errorf("zone %s: unknown", id)
+	case kind != "zones" && scope != UserScope():
+		return "", fmt.Errorf("scope %q: neither an account's, nor a zone's, nor the user's", scope)
 	}
 	if !slices.Contains(accessModes(), want.Mode) {
 		return "", fmt.Errorf("access rule %s: unknown mode %q", want.Value, want.Mode)
@@ -102,7 +104,8 @@ func (c *Cloudflare) DeleteAccessRule(scope Scope, value string) bool {
 	return true
 }
 
-// AccessRules returns a scope's own rules: addresses and ranges in their order, IPv4 first, then the rest.
+// AccessRules returns a scope's own rules: networks and countries by name, then addresses and ranges in their
+// order, IPv4 first.
 func (c *Cloudflare) AccessRules(scope Scope) []AccessRule {
 	defer c.lock()()
 	rules := slices.Clone(c.accessSet(scope).order)

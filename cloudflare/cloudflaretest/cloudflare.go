@@ -15,7 +15,7 @@ const Prefix = "/client/v4"
 // Options say how this Cloudflare behaves. The zero value is an account on the Free plan.
 type Options struct {
 	// Now is the clock of everything Cloudflare states (the Date header, created_on, modified_on, completed) and
-	// of the write limit. Nil: time.Now. Operations and latency run on time.Now whatever it says.
+	// of the limits. Nil: time.Now. Operations and latency run on time.Now whatever it says.
 	Now func() time.Time
 
 	// Latency is waited before each request is handled.
@@ -96,10 +96,12 @@ type Cloudflare struct {
 	operations map[string]*operation
 	tokens     map[string]*token
 	user       user
-	serial     int // what ids are made of
-	rays       int // answers so far
+	serial     int                 // what ids are made of
+	words      map[string][]string // of the custom rules' expressions that were read
+	rays       int                 // answers so far
 	limit      WriteLimit
-	quota      rateWindow
+	requests   int // refused beyond so many; zero: none is
+	quotas     map[string]*rateWindow
 	faults     []*installedFault
 	log        []*Request
 	hook       func(*http.Request)
@@ -124,7 +126,9 @@ func New(opts Options) *Cloudflare {
 		access:     make(map[Scope]*accessSet),
 		operations: make(map[string]*operation),
 		tokens:     make(map[string]*token),
+		quotas:     make(map[string]*rateWindow),
 		user:       user{id: hash("user", 0, 16), email: "user@example.com"},
+		words:      make(map[string][]string),
 	}
 	c.routes = c.table()
 	return c

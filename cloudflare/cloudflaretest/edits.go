@@ -74,6 +74,32 @@ func BadItemIP(ip string) Effect {
 	})
 }
 
+// BadRuleValue gives a page's first access rule that value.
+func BadRuleValue(value string) Effect {
+	return Edit(func(envelope map[string]any) {
+		if first := firstOf(envelope); first != nil {
+			first["configuration"] = map[string]any{"target": TargetIP, "value": value}
+		}
+	})
+}
+
+// RunawayRules answers every request for access rules with one invented rule that was never seen before, on a page
+// that says that another follows.
+func RunawayRules() Effect {
+	var pages atomic.Int64
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		n := int(pages.Add(1))
+		now := stamp(time.Now())
+		yes := ok([]accessRuleJSON{{
+			ID: fmt.Sprintf("%032x", n), Mode: ModeBlock, AllowedModes: accessModes(),
+			Configuration: configuration{TargetIP, fmt.Sprintf("10.%d.%d.%d", n>>16&0xff, n>>8&0xff, n&0xff)},
+			Scope:         scopeJSON{ID: fmt.Sprintf("%032x", 0), Type: "organization"}, CreatedOn: now, ModifiedOn: now,
+		}})
+		yes.body.ResultInfo = pageInfo{Page: n, PerPage: 1, Count: 1, TotalCount: n + 1, TotalPages: n + 1}
+		yes.write(w)
+	}
+}
+
 // NumItems makes the list claim n items; an empty id: every list in the answer.
 func NumItems(listID string, n int) Effect {
 	set := func(list any) {

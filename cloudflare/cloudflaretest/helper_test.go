@@ -23,6 +23,7 @@ type site struct {
 	t      *testing.T
 	client *http.Client
 	bearer string
+	legacy [2]string // e-mail address and global key
 	list   string
 }
 
@@ -52,7 +53,12 @@ type answer struct {
 		Errors     []struct{ Code int }
 		Result     json.RawMessage
 		ResultInfo struct {
-			Cursors struct{ Before, After string }
+			Cursors    struct{ Before, After string }
+			Page       int
+			PerPage    int `json:"per_page"`
+			Count      int
+			TotalCount int `json:"total_count"`
+			TotalPages int `json:"total_pages"`
 		} `json:"result_info"`
 	}
 }
@@ -73,6 +79,10 @@ func (s *site) try(method, path, body string) (answer, error) {
 	}
 	if s.bearer != "" {
 		req.Header.Set("Authorization", s.bearer)
+	}
+	if s.legacy != [2]string{} {
+		req.Header.Set("X-Auth-Email", s.legacy[0])
+		req.Header.Set("X-Auth-Key", s.legacy[1])
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {

@@ -31,6 +31,7 @@ const (
 	codeRateLimited   = 10040
 	codeNotFound      = 10001 // seen for access rules only
 	codeDuplicateRule = 10009
+	codeTooMany       = 10100
 
 	codeInvalid         = 10021
 	codeAccessRuleQuota = 10022

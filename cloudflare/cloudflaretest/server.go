@@ -30,8 +30,12 @@ func (c *Cloudflare) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if wait(r.Context(), c.opts.Latency) != nil {
 		abort()
 	}
-	c.commonHeaders(w.Header())
-	c.faulty(r).ServeHTTP(&loggedWriter{ResponseWriter: w, c: c, entry: entry}, r)
+	logged := &loggedWriter{ResponseWriter: w, c: c, entry: entry}
+	if no, refused := c.commonHeaders(w.Header(), r); refused {
+		no.write(logged)
+		return
+	}
+	c.faulty(r).ServeHTTP(logged, r)
 }
 
 func setBody(r *http.Request, body []byte) { r.Body = io.NopCloser(bytes.NewReader(body)) }
@@ -57,12 +61,16 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (c *Cloudflare) commonHeaders(header http.Header) {
+// commonHeaders counts a request and sets the headers that every answer has, or returns the refusal that is due.
+func (c *Cloudflare) commonHeaders(header http.Header, r *http.Request) (no reply, refused bool) {
 	defer c.lock()()
 	header.Set("Date", c.opts.Now().UTC().Format(http.TimeFormat))
 	header.Set("Server", "cloudflare")
 	header.Set("Cf-Ray", c.ray())
-	c.quota.note(time.Now(), header)
+	if wait := c.quotaOf(r).note(c.opts.Now(), c.requests, header); wait > 0 {
+		return tooMany(c.requests, wait), true
+	}
+	return reply{}, false
 }
 
 // Start serves the API on a free port of the loopback interface until Close.
