@@ -42,17 +42,17 @@ func TestBansOfTwoDatabases(t *testing.T) {
 			"edgeban_active_bans":        {"sshd|fail2ban": 5},
 			"edgeban_source_active_bans": {"/a|fail2ban": 2, "/b|fail2ban": 3, "/c|crowdsec": 0},
 			"edgeban_source_up":          {"/a|fail2ban": 1, "/b|fail2ban": 1, "/c|crowdsec": 1},
-		}, map[string]int{"fail2ban": 12, "crowdsec": 12}},
+		}, map[string]int{"fail2ban": 14, "crowdsec": 14}},
 		{"one does not, first", []reconcile.SourceReport{down, one, api}, map[string]map[string]float64{
 			"edgeban_active_bans":        nil,
 			"edgeban_source_active_bans": {"/a|fail2ban": 2, "/c|crowdsec": 0},
 			"edgeban_source_up":          {"/a|fail2ban": 1, "/b|fail2ban": 0, "/c|crowdsec": 1},
-		}, map[string]int{"crowdsec": 12}},
+		}, map[string]int{"crowdsec": 14}},
 		{"one does not, last", []reconcile.SourceReport{api, one, down}, map[string]map[string]float64{
 			"edgeban_active_bans":        nil,
 			"edgeban_source_active_bans": {"/a|fail2ban": 2, "/c|crowdsec": 0},
 			"edgeban_source_up":          {"/a|fail2ban": 1, "/b|fail2ban": 0, "/c|crowdsec": 1},
-		}, map[string]int{"crowdsec": 12}},
+		}, map[string]int{"crowdsec": 14}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

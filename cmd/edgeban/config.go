@@ -48,9 +48,7 @@ func (s *Settings) rows() []configRow {
 		case "token-file":
 			rows = append(rows, configRow{"token", s.Token.String(), s.tokenOrigin})
 		case "api-key-file":
-			if !s.Key.IsZero() {
-				rows = append(rows, configRow{"api-key", s.Key.String(), s.tokenOrigin})
-			}
+			rows = append(rows, configRow{"api-key", s.Key.String(), s.keyOrigin})
 		case "crowdsec-key-file":
 			rows = append(rows, configRow{"crowdsec-key", s.CrowdSecKey.String(), s.crowdsecKeyOrigin})
 		}

@@ -49,7 +49,7 @@ func TestDidYouMean(t *testing.T) {
 		"timout":      "timeout",
 		"lsit":        "list",
 		"x":           "",
-		"zone":        "",
+		"zones":       "zone",
 		"colour":      "",
 	}
 	for word, want := range tests {

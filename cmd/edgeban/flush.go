@@ -53,7 +53,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		return err
 	}
 	defer unlock()
-	for _, w := range x.works() {
+	for _, w := range x.allWorks() {
 		report, err := w.carry(ctx, w.run(nil), planner)
 		if err != nil {
 			return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
@@ -66,7 +66,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		w.sayUnconfirmed(report)
 	}
 	what := "list"
-	if len(x.works()) > 1 {
+	if len(x.allWorks()) > 1 {
 		what = "lists"
 	}
 	x.say("The next run fills the %s again. To stop runs: systemctl disable --now %s %s", what, x.unit("timer"), x.unit("path"))
@@ -76,7 +76,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 // confirmFlush asks once for all lists.
 func (x *session) confirmFlush(ctx context.Context, planner reconcile.Planner) error {
 	var parts []string
-	for _, w := range x.works() {
+	for _, w := range x.allWorks() {
 		plan, err := w.rehearse(ctx, w.run(nil), planner)
 		if err != nil {
 			return err

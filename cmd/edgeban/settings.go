@@ -217,6 +217,7 @@ type Settings struct {
 
 	values            map[string]value // of each setting by its name, for `edgeban config`
 	tokenOrigin       string
+	keyOrigin         string
 	crowdsecKeyOrigin string
 }
 

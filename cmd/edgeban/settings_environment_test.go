@@ -40,7 +40,7 @@ func TestUnknownVariables(t *testing.T) {
 		{"EDGEBAN_CROWDSEC_KEY", ""},
 		{"EDGEBANNER", ""},
 		{"edgeban_lists", ""},
-		{"CLOUDFLARE_EMAIL", ""},
+		{"CLOUDFLARE_ZONE_ID", ""},
 		{"EDGEBAN_SERVICE_HOST", ""}, // of Kubernetes
 		{"EDGEBAN_METRICS_SERVICE_PORT_HTTP", ""},
 		{"EDGEBAN_PORT_8080_TCP_ADDR", ""},

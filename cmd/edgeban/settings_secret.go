@@ -64,6 +64,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 	token, origin := s.findSecret(tokenSecret(), sys, p)
 	s.Token, s.tokenOrigin = cloudflare.NewSecret(token), origin
 	key, keyOrigin := s.findSecret(globalKeySecret(), sys, p)
+	s.keyOrigin = keyOrigin
 	switch {
 	case key == "":
 	case token != "":

@@ -387,6 +387,7 @@ log-level = "warn"
 			{mustPrefix("2001:db8::1/128"), "etc/edgeban/edgeban.toml, line 8"},
 		},
 		Timeout: 90 * time.Second, WriteInterval: 30 * time.Second, SkipAlarm: 30 * time.Minute, StateDir: "var/lib/edgeban", LogLevel: 4, LogFormat: "text",
+		RequestBudget: 400, SpillAllow: true,
 	}
 	if s.Token.IsZero() {
 		t.Error("no token")
@@ -404,7 +405,7 @@ func TestDeclarations(t *testing.T) {
 			t.Errorf("setting %q, environment %q: empty or declared twice", s.name, s.env)
 		}
 		names[s.name], envs[s.env] = true, true
-		if s.usage == "" || s.category == "" || s.placeholder == "" {
+		if s.usage == "" || s.category == "" || (s.placeholder == "") != (s.kind == truth) {
 			t.Errorf("setting %s: no usage, category or placeholder", s.name)
 		}
 	}
