@@ -39,6 +39,12 @@ func (w work) save(list listState, report reconcile.Report, target *cloudflare.L
 	list.Throttle, list.Capacity, list.Open = reconcile.Throttle{}, reconcile.Capacity{}, reconcile.Open{}
 	account := w.account
 	account.Throttle, account.Capacity, account.Open = report.Next.Throttle, report.Next.Capacity, report.Next.Open
+	if target.Lists() != nil {
+		w.seen = target.Lists()
+	}
+	if target.ID() != "" {
+		list.ID = target.ID()
+	}
 	if size := target.BatchSize(); size < w.settings.BatchSize {
 		account.BatchSize = size
 	}
