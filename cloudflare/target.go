@@ -56,10 +56,11 @@ type ListTarget struct {
 	client  *Client
 	ref     string // name or id, as the settings say it
 	options ListOptions
-	pages   int   // the most that a list can have
-	list    List  // zero until found
-	retried bool  // the one further attempt has been made
-	stopped error // why there are no further writes
+	pages   int    // the most that a list can have
+	list    List   // zero until found
+	lists   []List // of the account; nil until read
+	retried bool   // the one further attempt has been made
+	stopped error  // why there are no further writes
 
 	read []reconcile.Item // what Items last returned; nil: nothing yet
 }
@@ -79,6 +80,12 @@ func (t *ListTarget) Retried() bool { return t.retried }
 
 // Name implements reconcile.Target: "list edgeban".
 func (t *ListTarget) Name() string { return "list " + t.ref }
+
+// ID is the list's id, empty until it was found.
+func (t *ListTarget) ID() string { return t.list.ID }
+
+// Lists are all lists of the account as they were last read; nil: not yet.
+func (t *ListTarget) Lists() []List { return t.lists }
 
 // Survey implements reconcile.Target. Errors are *ListNotFoundError, *ListKindError, *SameListError, *APIError and *NoAnswerError.
 // Elsewhere leaves redirect lists out, which have a quota of their own. After a write whose end nobody knows, Survey gives it a
@@ -100,6 +107,7 @@ func (t *ListTarget) survey(ctx context.Context) (reconcile.Survey, error) {
 	if err != nil {
 		return reconcile.Survey{}, err
 	}
+	t.lists = lists
 	found, ok := find(lists, t.ref)
 	if !ok {
 		return reconcile.Survey{}, &ListNotFoundError{Ref: t.ref, Lists: lists}

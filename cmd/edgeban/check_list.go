@@ -36,6 +36,7 @@ func (c *checkup) eachList(ctx context.Context) {
 		c.listed = append(c.listed, l)
 		c.rule(ctx, l)
 	}
+	c.abandonedLists()
 }
 
 // theList looks for a list among those of the account, and at the room that is left.

@@ -58,12 +58,19 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		if err != nil {
 			return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
 		}
+		if err := w.forgetItems(); err != nil {
+			x.out.warnOf(err, "")
+		}
 		if report.Whole().Empty() {
 			x.say("nothing to remove from %s", w.title())
 		} else {
 			x.say("removed %s from %s, %s left", flushed(*report.Whole()), w.title(), plural(report.Plan.Items-report.Applied.Removed, w.noun()))
 		}
 		w.sayUnconfirmed(report)
+	}
+	if last := x.blocking().listState().lastKept(); !last.IsZero() && x.now.Sub(last) >= abandonedAfter {
+		x.say("A run on %s would bring them back; the last one was at %s.", x.theTargets(), clock(x.now, last))
+		return nil
 	}
 	what := "list"
 	if len(x.allWorks()) > 1 {

@@ -52,8 +52,16 @@ func (w work) save(list listState, report reconcile.Report, target reconcile.Tar
 		list.Capacity = reconcile.Capacity{}
 		account.Throttle, account.Capacity, account.Open = report.Next.Throttle, report.Next.Capacity, report.Next.Open
 	}
-	if t, ok := target.(*cloudflare.ListTarget); ok && t.BatchSize() < w.settings.BatchSize {
-		account.BatchSize = t.BatchSize()
+	if t, ok := target.(*cloudflare.ListTarget); ok {
+		if t.Lists() != nil {
+			w.seen = t.Lists()
+		}
+		if t.ID() != "" {
+			list.ID = t.ID()
+		}
+		if t.BatchSize() < w.settings.BatchSize {
+			account.BatchSize = t.BatchSize()
+		}
 	}
 	w.state.Lists = with(w.state.Lists, w.key(), list)
 	return errors.Join(w.keepAccount(account), w.dir.lists().save(w.state))

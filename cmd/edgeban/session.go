@@ -29,6 +29,7 @@ type session struct {
 	budget   *cloudflare.Budget // requests of this run, where it uses access rules; nil: none was used
 	retried  bool               // the run has made its one further attempt after a refused write
 	distant  bool               // the distance to the last write before this run was kept
+	seen     []cloudflare.List  // the account's lists as last read; nil: not read
 	warned   bool               // that this host's own addresses are unknown
 }
 

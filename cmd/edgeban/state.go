@@ -34,6 +34,9 @@ type state struct {
 type listState struct {
 	reconcile.Past
 
+	// ID is Cloudflare's for the list: the settings may come to call it otherwise. Empty: no run has found it.
+	ID string `json:"id,omitempty"`
+
 	// LastSuccess is when a run last ended with nothing left to do; zero: unknown.
 	LastSuccess time.Time `json:"last_success,omitzero"`
 

@@ -73,6 +73,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		return run
 	})
 	x.publish(ctx, done)
+	x.warnOfAbandoned()
 	return x.conclude(done)
 }
 

@@ -75,6 +75,7 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 		}
 		problems = append(problems, still...)
 	}
+	x.warnOfAbandoned() // it may be there, too
 	if !until.IsZero() {
 		x.say("%s stays off the list %s", reconcile.PrefixText(network), end(x.now, until))
 	}
