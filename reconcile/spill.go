@@ -129,3 +129,29 @@ func (o *Overflow) allowing(want Desired, widths Widths, now time.Time) Desired 
 	allow.Entries = slices.CompactFunc(allow.Entries, func(a, b Entry) bool { return a.Prefix == b.Prefix })
 	return allow
 }
+
+// PlanAllow is the planner of rules that let through whom a person un-banned just now and the list could not let go. It removes nothing.
+func (r Run) PlanAllow(stuck []Staying) Planner {
+	return func(items []Item, now time.Time) Plan {
+		want := (&Overflow{Stuck: stuck}).allowing(Desired{Margin: r.Policy.Margin}, r.Policy.Widths, now)
+		plan := Diff(want, items, View{Now: now, Ownership: r.Ownership, Room: r.MaxItems, Limits: Limits{AllowRemovals: true}, Metered: true})
+		plan.Remove, plan.Withheld = nil, nil
+		return plan
+	}
+}
+
+// Held are the items that a plan by hand was to remove for a network and did not, narrowed down to the network.
+func (r Report) Held(network netip.Prefix) []Staying {
+	var all []Staying
+	if r.Plan == nil {
+		return nil
+	}
+	for _, m := range r.Plan.Remove[r.Applied.Removed:] {
+		s := Staying{Prefix: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until}
+		if contains(m.Item.Prefix, network) {
+			s.Prefix = network
+		}
+		all = append(all, s)
+	}
+	return all
+}

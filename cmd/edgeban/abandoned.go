@@ -78,7 +78,7 @@ func (a abandoned) remedy(s Settings) string {
 	if s.ChallengeList != "" {
 		command += " --challenge-list ''"
 	}
-	return command
+	return s.typed(command)
 }
 
 // warnOfAbandoned tells of those lists, a line each.

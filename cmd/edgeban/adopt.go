@@ -74,6 +74,10 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 			return advised(err, "Nothing tries again by itself: give the command again later.")
 		}
 		w.sayAdopted(report)
+		left := len(report.Plan.Add) + len(report.Plan.Remove) - report.Applied.Added - report.Applied.Removed
+		if left > 0 {
+			return w.budgetUsed(report.Applied.Added+report.Applied.Removed, left)
+		}
 	}
 	return nil
 }

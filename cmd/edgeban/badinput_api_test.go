@@ -46,7 +46,7 @@ const (
 	makeList   = "Create a list, content type IP"
 	setClock   = "Set the clock"
 	laterOn    = "The next run goes on from here."
-	readsAgain = "the next run reads the list again"
+	readsAgain = "the next run reads again what is there"
 	waitingIs  = "Waiting helps, trying more often does harm."
 )
 
@@ -168,7 +168,7 @@ func TestBadWrites(t *testing.T) {
 			attempts: 3, stderr: readAgainTwice(unknown + "answer names no operation: \"\"")},
 		{name: "operation fails", spoil: fault("POST", fake.PathItems, fake.FailOperation("some trouble inside")), hint: "next run reads the list again",
 			stderr: adding + "operation ID failed: some trouble inside\n"},
-		{name: "operation never ends", spoil: fault("POST", fake.PathItems, fake.StuckOperation()), hint: readsAgain,
+		{name: "operation never ends", spoil: fault("POST", fake.PathItems, fake.StuckOperation()), hint: "the next run reads the list again",
 			stderr: adding + "operation ID was not seen to end: time was up\n"},
 	}
 	for i := range tests {

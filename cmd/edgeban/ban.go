@@ -120,6 +120,10 @@ func (x *session) ban(ctx context.Context, works []work, o banOptions) error {
 	var problems []error
 	for i, w := range works {
 		saved, err := w.ban(ctx, o, b)
+		if instead, ok := w.instead(); ok && err != nil && lastWord(err) {
+			x.out.warnOf(err, "; it goes into the access rules")
+			_, err = instead.ban(ctx, o, b)
+		}
 		if saved && i == 0 { // the state was written, whatever became of the ban
 			w.sayLifted(o.network, lifted)
 		}
@@ -179,8 +183,7 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 		return nil
 	}
 	if left := len(report.Plan.Add) - report.Applied.Added; left > 0 {
-		return &notDoneError{fmt.Errorf("%s: %d of %s are made, then the budget of requests was used up", name, report.Applied.Added,
-			plural(len(report.Plan.Add), w.noun())), "Give the command again in five minutes: it goes on from here."}
+		return w.budgetUsed(report.Applied.Added, left)
 	}
 	if n := len(report.Plan.Add); n > 1 {
 		name += fmt.Sprintf(" as %s,", plural(n, w.noun()))

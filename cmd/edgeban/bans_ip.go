@@ -88,7 +88,7 @@ func (w work) rowOf(p reconcile.Placed) banRow {
 // itemsOf reads the lists and returns the items that cover a network; nil when not all of them could be read.
 func (x *session) itemsOf(ctx context.Context, network netip.Prefix) ([]itemRow, error) {
 	all := []itemRow{}
-	for _, w := range x.works() {
+	for _, w := range x.allWorks() {
 		rows, err := w.itemsOf(ctx, network)
 		if err != nil {
 			return nil, x.stopped(ctx, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,31 +54,53 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		return err
 	}
 	defer unlock()
+	var problems []error
 	for _, w := range x.allWorks() {
 		report, err := w.carry(ctx, w.run(nil), planner)
 		if err != nil {
-			return advised(err, "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off.")
+			advice := "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off."
+			if w.onRules() {
+				advice = "Nothing tries again by itself: give the command again later."
+			}
+			problems = append(problems, advised(err, advice))
+			if !x.settings.Spill { // else the access rules may be well
+				return errors.Join(problems...)
+			}
+			continue
 		}
 		if err := w.forgetItems(); err != nil {
 			x.out.warnOf(err, "")
 		}
-		if report.Whole().Empty() {
+		if left := len(report.Plan.Remove) - report.Applied.Removed; left > 0 {
+			problems = append(problems, w.budgetUsed(report.Applied.Removed, left))
+		} else if report.Whole().Empty() {
 			x.say("nothing to remove from %s", w.title())
 		} else {
 			x.say("removed %s from %s, %s left", flushed(*report.Whole()), w.title(), plural(report.Plan.Items-report.Applied.Removed, w.noun()))
 		}
 		w.sayUnconfirmed(report)
 	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
+	}
 	if last := x.blocking().listState().lastKept(); !last.IsZero() && x.now.Sub(last) >= abandonedAfter {
 		x.say("A run on %s would bring them back; the last one was at %s.", x.theTargets(), clock(x.now, last))
 		return nil
 	}
 	what := "list"
-	if len(x.allWorks()) > 1 {
+	if x.settings.AccessRules {
+		what = "access rules"
+	} else if len(x.works()) > 1 {
 		what = "lists"
 	}
 	x.say("The next run fills the %s again. To stop runs: systemctl disable --now %s %s", what, x.unit("timer"), x.unit("path"))
 	return nil
+}
+
+// budgetUsed says that a command by hand made so many changes, and that so many are left.
+func (w work) budgetUsed(done, left int) error {
+	return &notDoneError{fmt.Errorf("%s: %d changed, %d left: the budget of requests of one command is used up", w.title(), done, left),
+		"Give the command again in five minutes: it goes on from here. Or raise --request-budget."}
 }
 
 // confirmFlush asks once for all lists.

@@ -40,5 +40,5 @@ func (w work) banCommand(r reconcile.Removal, length time.Duration) string {
 	if reason := r.Tag.ManualReason(); reason != "" && reason != defaultReason {
 		command += " --reason=" + shellWord(reason)
 	}
-	return command
+	return w.settings.typed(command)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"edgeban/cloudflare"
+	"edgeban/reconcile"
 )
 
 // Cloudflare lets a user or token make 1200 requests in five minutes (https://developers.cloudflare.com/fundamentals/api/reference/limits/).
@@ -52,6 +53,14 @@ func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 	}
 	x.used[scope] = cloudflare.NewRules(x.client, scope, options)
 	return x.used[scope]
+}
+
+// widths are those of what holds the bans.
+func (w work) widths() reconcile.Widths {
+	if w.onRules() {
+		return cloudflare.RuleWidths()
+	}
+	return reconcile.Widths{}
 }
 
 // leastBudget is what a run has in any case, so that it can look.

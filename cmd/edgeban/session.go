@@ -147,7 +147,7 @@ func (w work) policy() reconcile.Policy {
 		IPv6Prefix: s.IPv6Prefix,
 		MinPrefix4: s.MinPrefix4,
 		MinPrefix6: s.MinPrefix6,
-		Widths:     s.widths(),
+		Widths:     w.widths(),
 		Margin:     s.Margin,
 		Protected:  reconcile.NewProtection(w.protected()),
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"edgeban/cloudflare"
-	"edgeban/reconcile"
 )
 
 // What holds the bans.
@@ -113,12 +112,4 @@ func (s *Settings) scopes() []cloudflare.Scope {
 		}
 	}
 	return all
-}
-
-// widths are those of what holds the bans.
-func (s *Settings) widths() reconcile.Widths {
-	if s.AccessRules {
-		return cloudflare.RuleWidths()
-	}
-	return reconcile.Widths{}
 }

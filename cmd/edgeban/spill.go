@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -135,4 +136,29 @@ func (x *session) spillDue(done []ended, stuck []reconcile.Staying) bool {
 		}
 	}
 	return done[0].past().Throttle.Draining(x.now)
+}
+
+// letThrough makes rules that let a network through which a person un-banned and the lists cannot let go. The next runs keep them for as long.
+func (x *session) letThrough(ctx context.Context, network netip.Prefix, held []reconcile.Staying) error {
+	w := x.spillWorks()[0]
+	run := w.run(nil)
+	report, err := w.carry(ctx, run, run.PlanAllow(held))
+	switch {
+	case err != nil:
+		return advised(err, "To let it through right now, make an access rule in the dashboard: Security → WAF → Tools, action Allow.")
+	case len(report.Plan.Occupied) > 0 || report.Applied.Added < len(report.Plan.Add):
+		return &notDoneError{fmt.Errorf("%s: no Allow rule could be made: another's rule stands there, or the budget of requests is used up", reconcile.PrefixText(network)),
+			"Look at the access rules in the dashboard: Security → WAF → Tools."}
+	}
+	return nil
+}
+
+// instead is the work on the access rules that hold what the work's list cannot take.
+func (w work) instead() (work, bool) {
+	for _, s := range w.spillWorks() {
+		if !w.spill && s.remedy == w.remedy && s.mode != cloudflare.ModeAllow {
+			return s, true
+		}
+	}
+	return work{}, false
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"edgeban/cloudflare"
 	"edgeban/reconcile"
 )
 
@@ -63,17 +64,9 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 		}
 	}
 	bans, unread := x.stillBanned(ctx, network, length > 0)
-	var problems []error
-	for _, w := range x.works() {
-		still, err := w.takeOff(ctx, network, until)
-		if err != nil && lastWord(err) {
-			return w.notUnbanned(err, network, until)
-		}
-		if err != nil { // the other list may be well
-			problems = append(problems, w.notUnbanned(err, network, until))
-			continue
-		}
-		problems = append(problems, still...)
+	problems, refused := x.takeOffAll(ctx, network, until)
+	if refused != nil {
+		return refused
 	}
 	x.warnOfAbandoned() // it may be there, too
 	if !until.IsZero() {
@@ -95,6 +88,38 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 	return errors.Join(problems...)
 }
 
+// takeOffAll takes a network off all targets. last is the error after which Cloudflare's lists are to be written to no more.
+func (x *session) takeOffAll(ctx context.Context, network netip.Prefix, until time.Time) (problems []error, last error) {
+	var held []reconcile.Staying
+	for _, w := range x.allWorks() {
+		if w.mode == cloudflare.ModeAllow || last != nil && !w.spill {
+			continue
+		}
+		still, report, err := w.takeOff(ctx, network, until)
+		switch {
+		case err == nil:
+			problems = append(problems, still...)
+		case lastWord(err) && !x.settings.Spill:
+			return nil, w.notUnbanned(err, network, until)
+		case lastWord(err) && !w.spill:
+			last, held = w.notUnbanned(err, network, until), append(held, report.Held(network)...)
+		default: // the other list may be well
+			problems = append(problems, w.notUnbanned(err, network, until))
+		}
+	}
+	if len(held) > 0 && x.settings.SpillAllow && !errors.Is(last, context.Canceled) {
+		if err := x.letThrough(ctx, network, held); err != nil {
+			return nil, errors.Join(append(problems, last, err)...)
+		}
+		x.say("%s is let through: an Allow rule stands until the list lets it go (%s)", reconcile.PrefixText(network), last)
+		last = nil
+	}
+	if last != nil {
+		return nil, errors.Join(append(problems, last)...)
+	}
+	return problems, nil
+}
+
 // lastWord reports whether Cloudflare is to be written to no more: it refused, or may be at work on what it was told.
 func lastWord(err error) bool {
 	var (
@@ -108,7 +133,7 @@ func lastWord(err error) bool {
 
 // takeOff takes a network off one list; everything that has to do with it where it is to stay off until a time. It returns what is on the
 // list still.
-func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time) ([]error, error) {
+func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time) ([]error, reconcile.Report, error) {
 	run := w.run(nil)
 	var remains reconcile.Remains
 	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
@@ -123,9 +148,9 @@ func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time
 		w.sayRestore(network, plan.Remove, until)
 	}
 	if err != nil {
-		return nil, err
+		return nil, report, err
 	}
-	return w.stillBlocked(network, remains), nil
+	return w.stillBlocked(network, remains), report, nil
 }
 
 // allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too. It forgets none that
@@ -167,7 +192,7 @@ func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed
 // sayUnbanned tells what was done.
 func (w work) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains) {
 	name := reconcile.PrefixText(network)
-	if report.Whole().Empty() {
+	if report.Whole().Empty() && !w.spill {
 		w.say("nothing of ours to remove for %s %s", name, w.on())
 	}
 	for _, r := range report.Whole().Remove {

@@ -132,12 +132,16 @@ func (w work) target() reconcile.Target {
 
 // run puts together what one reconciliation needs.
 func (w work) run(target reconcile.Target) reconcile.Run {
+	most := w.settings.MaxItems
+	if w.spill {
+		most = ruleQuota
+	}
 	return reconcile.Run{
 		Sources:   w.sources(),
 		Target:    target,
 		Policy:    w.policy(),
 		Ownership: w.ownership(),
-		MaxItems:  w.settings.MaxItems,
+		MaxItems:  most,
 		Limits:    reconcile.Limits{AllowUntagged: w.listState().UntaggedAllowed},
 		Now:       w.now,
 		Past:      w.past(),
