@@ -68,7 +68,7 @@ func (e *APIError) duplicate() bool {
 
 // Full implements reconcile.Full: an access rule was not made because the account may have no more of them. Cloudflare documents no code
 // for it, so the words have to tell.
-func (e *APIError) Full() bool { return e.ofAccessRules() && e.quotaUsed() && !e.duplicate() }
+func (e *APIError) Full() bool { return e.ofAccessRules() && e.quotaUsed() }
 
 func (e *APIError) says(words string) bool {
 	return slices.ContainsFunc(e.Errors, func(info ErrorInfo) bool { return strings.Contains(info.Message, words) })
