@@ -45,7 +45,9 @@ func (e *LateError) Hint() string {
 }
 
 // ofAccessRules reports whether the request was about access rules.
-func (e *APIError) ofAccessRules() bool { return strings.Contains(e.Path, "/firewall/access_rules/") }
+func (e *APIError) ofAccessRules() bool { return ofAccessRules(e.Path) }
+
+func ofAccessRules(path string) bool { return strings.Contains(path, "/firewall/access_rules/") }
 
 // gone reports whether err says that the rule to be changed or removed is not there.
 func gone(err error) bool {
