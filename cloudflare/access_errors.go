@@ -45,7 +45,9 @@ func (e *LateError) Hint() string {
 }
 
 // ofAccessRules reports whether the request was about access rules.
-func (e *APIError) ofAccessRules() bool { return strings.Contains(e.Path, "/firewall/access_rules/") }
+func (e *APIError) ofAccessRules() bool { return ofAccessRules(e.Path) }
+
+func ofAccessRules(path string) bool { return strings.Contains(path, "/firewall/access_rules/") }
 
 // gone reports whether err says that the rule to be changed or removed is not there.
 func gone(err error) bool {
@@ -68,7 +70,7 @@ func (e *APIError) duplicate() bool {
 
 // Full implements reconcile.Full: an access rule was not made because the account may have no more of them. Cloudflare documents no code
 // for it, so the words have to tell.
-func (e *APIError) Full() bool { return e.ofAccessRules() && e.quotaUsed() && !e.duplicate() }
+func (e *APIError) Full() bool { return e.ofAccessRules() && e.quotaUsed() }
 
 func (e *APIError) says(words string) bool {
 	return slices.ContainsFunc(e.Errors, func(info ErrorInfo) bool { return strings.Contains(info.Message, words) })

@@ -131,15 +131,15 @@ func (r *Rules) believe(w *ruleWalk) {
 		return
 	}
 	r.view.other = max(0, r.view.all-len(w.rules))
-	r.recall(w)
+	r.recall()
 }
 
 // recall adds the rules of which earlier runs knew, unless that is too long ago.
-func (r *Rules) recall(w *ruleWalk) {
+func (r *Rules) recall() {
 	was := r.known
 	r.known = nil
 	for _, k := range was {
-		if _, seen := r.rules[k.Prefix]; seen || w.ids[k.ID] || k.ID == "" || r.now().Sub(k.Found).Abs() > knownFor {
+		if _, seen := r.rules[k.Prefix]; seen || k.ID == "" || r.now().Sub(k.Found).Abs() > knownFor {
 			continue
 		}
 		r.known = append(r.known, k)

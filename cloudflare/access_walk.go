@@ -39,6 +39,9 @@ func (v *rulesView) query() url.Values {
 func (r *Rules) walk(ctx context.Context, first *rulesPart) (*ruleWalk, error) {
 	w := &ruleWalk{rules: map[netip.Prefix]rule{}, ids: map[string]bool{}}
 	for number := 1; ; number++ {
+		if number > r.view.most {
+			return nil, &BudgetError{Budget: r.options.Budget.all, Needs: (w.total + w.size - 1) / w.size}
+		}
 		part := first
 		if part == nil || number > 1 {
 			next, err := r.page(ctx, r.view.query(), number)
@@ -49,9 +52,6 @@ func (r *Rules) walk(ctx context.Context, first *rulesPart) (*ruleWalk, error) {
 		}
 		if number == 1 {
 			w.total, w.size = part.total, part.size
-		}
-		if number > r.view.most {
-			return nil, &BudgetError{Budget: r.options.Budget.all, Needs: part.pages()}
 		}
 		if w.torn = w.tear(number, part); w.torn != nil {
 			return w, nil //nolint:nilerr // another walk may do better

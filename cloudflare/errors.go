@@ -204,7 +204,13 @@ func (e *UncertainError) Stale() bool { return true }
 
 // Hint tells a person what to do.
 func (e *UncertainError) Hint() string {
-	return "Nothing: the next run reads again what is there, and repairs what is missing."
+	what := "the list again"
+	var answer *APIError
+	var none *NoAnswerError
+	if errors.As(e.Err, &answer) && ofAccessRules(answer.Path) || errors.As(e.Err, &none) && ofAccessRules(none.Path) {
+		what = "again what is there"
+	}
+	return "Nothing: the next run reads " + what + " and repairs what is missing."
 }
 
 // IsRefused reports whether Cloudflare did not let a write through because it throttles the account or has another
