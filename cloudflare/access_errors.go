@@ -39,6 +39,9 @@ type LateError struct{}
 
 func (e *LateError) Error() string { return "time is up" }
 
+// Later implements reconcile.Later.
+func (e *LateError) Later() bool { return true }
+
 // Hint tells a person what to do.
 func (e *LateError) Hint() string {
 	return "Nothing: the next run goes on. If it happens in every run, lower --request-budget, or raise --timeout and the interval."

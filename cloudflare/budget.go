@@ -66,6 +66,9 @@ func (e *BudgetError) Error() string {
 	return fmt.Sprintf("the budget of %d requests of this run is used up", e.Budget)
 }
 
+// Later implements reconcile.Later: what was begun goes on in the next run.
+func (e *BudgetError) Later() bool { return e.Needs == 0 }
+
 // Hint tells a person what to do.
 func (e *BudgetError) Hint() string {
 	if e.Needs > 0 {

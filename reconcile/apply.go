@@ -114,6 +114,7 @@ func uncertain(err error) bool { return is(err, Uncertain.Uncertain) }
 func stale(err error) bool     { return is(err, Stale.Stale) }
 func tooLarge(err error) bool  { return is(err, TooLarge.TooLarge) }
 func full(err error) bool      { return is(err, Full.Full) }
+func forLater(err error) bool  { return is(err, Later.Later) }
 
 // brief is a refusal in a few words, "" when it has none.
 func brief(err error) string {

@@ -56,6 +56,11 @@ func applyMetered(ctx context.Context, t Target, p Plan, changes int) (done Appl
 	adds := min(len(p.Add), left-later)
 	later = min(len(p.Remove)-urgent, left-adds)
 
+	defer func() {
+		if forLater(err) && done != (Applied{}) { // it goes on, run by run
+			err = nil
+		}
+	}()
 	remove := func(from, to int) error {
 		n, err := removeAll(ctx, t, Plan{Remove: p.Remove[from:to]})
 		done.Removed += n

@@ -105,6 +105,9 @@ type (
 	// TooLarge says that so many items do not go into one write.
 	TooLarge interface{ TooLarge() bool }
 
+	// Later says that the rest is for the next run: a Metered target has no more requests or no more time for it in this one.
+	Later interface{ Later() bool }
+
 	// Full says that there is no room for that many items.
 	Full interface{ Full() bool }
 )
