@@ -17,6 +17,8 @@ const (
 	testAccount   = "0123456789abcdef0123456789abcdef"
 	testToken     = "v1_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4_testing"
 	testKey       = "Y3Jvd2RzZWMta2V5LW9mLXRoZS10ZXN0cy1vbmx5MT2" // CrowdSec's
+	testGlobalKey = "c2547eb745079dac9320b638f5e225cf483cc"       // of testEmail
+	testEmail     = "ops@example.com"
 	testMachineID = "6b8c3f1e0d5a4c7f9e2b1a0c3d4e5f60\n"
 )
 
