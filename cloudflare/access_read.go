@@ -56,7 +56,11 @@ func (r *Rules) survey(ctx context.Context) error {
 	}
 	view.all, view.chosen, view.clock, view.at, view.first = part.total, part.total, part.clock, time.Now(), &part
 	budget := r.options.Budget
-	if pages := part.pages(); pages > 1 && !(budget.allows(pages, wholeShare) && pages <= budget.Left()/2) {
+	switch pages := part.pages(); {
+	case r.options.All && pages > 1 && !budget.allows(pages-1, 1):
+		return &BudgetError{Budget: budget.all, Needs: pages - 1}
+	case r.options.All:
+	case pages > 1 && !(budget.allows(pages, wholeShare) && pages <= budget.Left()/2):
 		view.filtered = true
 		if err := r.choose(ctx, view); err != nil {
 			return err

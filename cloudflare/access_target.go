@@ -17,6 +17,10 @@ type RulesOptions struct {
 	// NoRetry forgoes the one further attempt after a refused write: for runs that cannot remember a refusal.
 	NoRetry bool
 
+	// All has all rules read, however much of the budget that takes, and not only those with a tag. Where it takes more than there is
+	// left, reading them is a *BudgetError.
+	All bool
+
 	// Known is what Rules.Known told in the last run.
 	Known []KnownRule
 

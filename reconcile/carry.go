@@ -100,7 +100,7 @@ func (r Run) again(ctx context.Context, rep *Report, err error, tries int) bool 
 // Placed is an active ban and what becomes of it.
 type Placed struct {
 	Ban    Ban
-	Prefix netip.Prefix  // under which it goes on the list, or would
+	Prefix netip.Prefix  // under which it goes on the list, or would; where it is split, the piece that holds the network, if there is one
 	Reason LeftOutReason // why it does not; "": it does
 	Detail string
 }
@@ -125,6 +125,7 @@ func (r Run) About(said Readings, network netip.Prefix) []Placed {
 			p.Prefix = exact
 		}
 		if contains(p.Prefix, network) {
+			p.Prefix = r.Policy.Widths.pieceAround(p.Prefix, network)
 			found = append(found, p)
 		}
 	}

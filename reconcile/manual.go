@@ -109,7 +109,8 @@ type Unban struct {
 	Network netip.Prefix
 
 	// Touching takes off every own item that contains the network or lies inside it, because it will be protected; otherwise
-	// only those that stand for it: at its prefix, or an IPv6 address's wherever it was widened to.
+	// only those that stand for it: at its prefix, or an IPv6 address's wherever it was widened to, or the pieces into which the
+	// network was split.
 	Touching bool
 }
 
@@ -125,13 +126,14 @@ func (p Policy) PlanUnban(u Unban, items []Item, o Ownership, now time.Time) (Pl
 	var left Remains
 	narrowest := p.widest(u.Network).Bits()
 	for i := range items {
+		piece := !p.Widths.holds(u.Network) && items[i].Prefix.Bits() == p.Widths.pieceBits(u.Network)
 		h := o.classify(&items[i])
 		if h.elsewhere() || h.Effect == Allows {
 			continue
 		}
 		around, inside := contains(h.Prefix, u.Network), contains(u.Network, h.Prefix)
 		switch {
-		case h.ours() && (around && h.Prefix.Bits() >= narrowest || u.Touching && (around || inside)):
+		case h.ours() && (around && h.Prefix.Bits() >= narrowest || inside && piece || u.Touching && (around || inside)):
 			plan.Remove = append(plan.Remove, h.removal(RemoveByHand))
 		case around:
 			left.Around = append(left.Around, holderOf(&h))

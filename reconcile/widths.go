@@ -46,7 +46,19 @@ func (w Widths) tooMany(p netip.Prefix) string {
 	if more < 31 && 1<<more <= maxPieces {
 		return ""
 	}
-	return fmt.Sprintf("no access rule is as wide as /%d, and it would take 2^%d", p.Bits(), more)
+	count := fmt.Sprintf("2^%d", more)
+	if more < 31 {
+		count = fmt.Sprint(1 << more)
+	}
+	return fmt.Sprintf("no access rule is as wide as /%d, and %s narrower ones are too many", p.Bits(), count)
+}
+
+// pieceAround is the piece that stands for p on a target and contains the network, p if there is none.
+func (w Widths) pieceAround(p, network netip.Prefix) netip.Prefix {
+	if bits := w.pieceBits(p); w.tooMany(p) == "" && bits <= network.Bits() {
+		return netip.PrefixFrom(network.Addr(), bits).Masked()
+	}
+	return p
 }
 
 // Pieces are the prefixes that stand for p on a target, in their order. Where they would be too many there is only p.

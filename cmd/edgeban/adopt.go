@@ -49,6 +49,8 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 	if err != nil {
 		return err
 	}
+	x.byHand()
+	x.all = true // the leftovers of other programs have no tag
 	planners := map[string]reconcile.Planner{}
 	var first reconcile.Desired
 	for _, w := range x.works() {
@@ -73,8 +75,8 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 		if err != nil {
 			return advised(err, "Nothing tries again by itself: give the command again later.")
 		}
-		w.sayAdopted(report)
 		left := len(report.Plan.Add) + len(report.Plan.Remove) - report.Applied.Added - report.Applied.Removed
+		w.sayAdopted(report)
 		if left > 0 {
 			return w.budgetUsed(report.Applied.Added+report.Applied.Removed, left)
 		}
@@ -120,7 +122,7 @@ func (w work) agreedAdoption(ctx context.Context, planner reconcile.Planner) (re
 	}
 	if len(shown.Remove) > 0 {
 		w.sayRest(shown.Remove)
-		if err := w.confirm(ctx, fmt.Sprintf("Remove %s from %s?", plural(len(shown.Remove), "item"), w.title())); err != nil {
+		if err := w.confirm(ctx, fmt.Sprintf("Remove %s from %s?", plural(len(shown.Remove), w.noun()), w.title())); err != nil {
 			return nil, err
 		}
 	}
@@ -142,8 +144,12 @@ func onlyRemoving(planner reconcile.Planner, shown []reconcile.Removal) reconcil
 
 func (w work) sayAdopted(report reconcile.Report) {
 	var b strings.Builder
-	done := report.Whole()
-	writeChanges(&b, w.now, done)
+	done := carriedOut(report)
+	told, more := firstRows(done)
+	writeChanges(&b, w.now, &told)
+	if more > 0 {
+		fmt.Fprintf(&b, "… and %d more\n", more)
+	}
 	if text := strings.TrimPrefix(b.String(), "\n"); text != "" {
 		w.say("%s", text)
 	}
@@ -161,13 +167,36 @@ func (w work) sayAdopted(report reconcile.Report) {
 	w.sayUnconfirmed(report)
 }
 
+// carriedOut is what of a plan was done. Where the target was read again nothing was left over.
+func carriedOut(r reconcile.Report) reconcile.Plan {
+	done := *r.Whole()
+	if r.First == nil {
+		done.Add, done.Remove = done.Add[:r.Applied.Added], done.Remove[:r.Applied.Removed]
+	}
+	return done
+}
+
+// mostRows is how many rows somebody reads at a terminal, where leftovers may be thousands.
+const mostRows = 20
+
+// firstRows is a plan of the first so many changes, and how many more there are.
+func firstRows(p reconcile.Plan) (first reconcile.Plan, more int) {
+	first = p
+	first.Add = p.Add[:min(len(p.Add), mostRows)]
+	first.Remove = p.Remove[:min(len(p.Remove), mostRows-len(first.Add))]
+	return first, len(p.Add) + len(p.Remove) - len(first.Add) - len(first.Remove)
+}
+
 // sayRest lists the items without a tag that match no active ban.
 func (x *session) sayRest(rest []reconcile.Removal) {
 	var b strings.Builder
 	table(&b, func(w io.Writer) {
-		for _, r := range rest {
+		for _, r := range rest[:min(len(rest), mostRows)] {
 			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(r.Item.Prefix), printable(r.Detail), shortened(printable(r.Item.Comment)))
 		}
 	})
+	if more := len(rest) - mostRows; more > 0 {
+		fmt.Fprintf(&b, "  … and %d more\n", more)
+	}
 	x.say("without an edgeban tag, and without a ban%s", b.String())
 }

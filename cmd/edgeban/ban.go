@@ -185,14 +185,15 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 	if left := len(report.Plan.Add) - report.Applied.Added; left > 0 {
 		return w.budgetUsed(report.Applied.Added, left)
 	}
+	on := w.on()
 	if n := len(report.Plan.Add); n > 1 {
-		name += fmt.Sprintf(" as %s,", plural(n, w.noun()))
+		on += fmt.Sprintf(" as %s", plural(n, w.noun()))
 	}
-	w.say("%s is %s, %s", name, w.on(), did)
+	w.say("%s is %s, %s", name, on, did)
 	for _, h := range around {
 		if owner, _ := h.Tag.Host(); h.Prefix == b.Prefix && h.Class == reconcile.Peer {
-			w.say("%s was %s's item (%s), and is this host's now; %[2]s puts its own back when it is gone",
-				reconcile.PrefixText(h.Prefix), owner, printable(h.Tag.Reasons()))
+			w.say("%s was %s's %s (%s), and is this host's now; %[2]s puts its own back when it is gone",
+				reconcile.PrefixText(h.Prefix), owner, w.noun(), printable(h.Tag.Reasons()))
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"edgeban/cloudflare"
 	"edgeban/reconcile"
 )
 
@@ -26,6 +27,8 @@ type itemRow struct {
 	By    string     `json:"by,omitempty"` // the jails and scenarios that the tag names
 	Since *time.Time `json:"since"`        // null: unknown
 	Until *time.Time `json:"until"`        // of the lease; null: no edgeban tag
+
+	Allows bool `json:"allows,omitempty"` // it lets through what is banned: an Allow rule
 
 	class reconcile.Class
 	on    string
@@ -58,7 +61,7 @@ func (x *session) bansOf(ctx context.Context, network netip.Prefix, asJSON bool)
 		answer.Protected = leftOutText(reconcile.LeftOut{Reason: reason, Detail: detail})
 	}
 	var problems []error
-	if x.client != nil && x.settings.Account != "" {
+	if x.mayLook() {
 		var err error
 		answer.Items, err = x.itemsOf(ctx, network)
 		problems = append(problems, err)
@@ -111,8 +114,12 @@ func (w work) itemsOf(ctx context.Context, network netip.Prefix) (rows []itemRow
 		return nil, report.Err
 	}
 	for _, h := range holders {
+		if w.onRules() && h.Effect != reconcile.OfTarget && (h.Effect != reconcile.Allows || w.mode != cloudflare.ModeBlock) {
+			continue // the target of its own mode tells; of Allow rules, the block rules'
+		}
 		owner, _ := h.Tag.Host()
-		row := itemRow{Value: reconcile.PrefixText(h.Prefix), Owner: owner, By: h.Tag.Reasons(), Since: instant(h.Since), class: h.Class, List: w.label(), on: w.on()}
+		row := itemRow{Value: reconcile.PrefixText(h.Prefix), Owner: owner, By: h.Tag.Reasons(), Since: instant(h.Since), class: h.Class, List: w.label(), on: w.on(),
+			Allows: h.Effect == reconcile.Allows}
 		row.Until = instant(h.Tag.Until)
 		rows = append(rows, row)
 	}
@@ -130,8 +137,11 @@ func (x *session) sayAnswer(a banAnswer) {
 			until = end(x.now, *r.Until)
 		}
 		how := "listed as " + r.Value
+		if x.settings.AccessRules {
+			how = "as rule " + r.Value
+		}
 		if len(r.From) > 0 {
-			how += " (widened from " + r.From[0] + ")"
+			how += " (" + r.formed() + " " + r.From[0] + ")"
 		}
 		if r.BlockedBy != "" {
 			how = "but blocked as " + r.BlockedBy
@@ -149,20 +159,47 @@ func (x *session) sayAnswer(a banAnswer) {
 		x.say("%s is not to be blocked: %s", a.Network, a.Protected)
 	}
 	switch {
-	case a.Items == nil && (x.client == nil || x.settings.Account == ""):
-		x.say("whether it is on the list: ask `%s`, or set the account and the token", x.settings.typed("edgeban diff"))
+	case a.Items == nil && !x.mayLook():
+		x.say("whether it is %s: ask `%s`, or set the account and the token", x.onTargets("the list"), x.settings.typed("edgeban diff"))
 	case a.Items == nil:
-		x.say("whether it is on the list is unknown")
+		x.say("whether it is %s is unknown", x.onTargets("the list"))
 	case len(a.Items) == 0:
-		x.say("it is not on %s", x.theTargets())
+		x.say("it is not %s", x.onTargets(x.theTargets()))
 	}
 	for _, i := range a.Items {
 		since := ""
 		if i.Since != nil {
 			since = " since " + moment(x.now, *i.Since)
 		}
-		x.say("%s as %s%s (%s)", i.on, i.Value, since, x.itemOwner(i))
+		through := ""
+		if i.Allows {
+			through = ", an Allow rule: it lets the visitor through"
+		}
+		x.say("%s as %s%s (%s)%s", i.on, i.Value, since, x.itemOwner(i), through)
 	}
+}
+
+// mayLook reports whether Cloudflare can be asked.
+func (x *session) mayLook() bool {
+	return x.client != nil && (x.settings.Account != "" || x.settings.accountless())
+}
+
+// onTargets is "on the list", or whatever lists are named; "among the access rules".
+func (x *session) onTargets(lists string) string {
+	if x.settings.AccessRules {
+		return "among the access rules"
+	}
+	return "on " + lists
+}
+
+// formed is how a row's value came of what the source said.
+func (r banRow) formed() string {
+	from, err := netip.ParsePrefix(r.From[0])
+	value, reason := reconcile.ParsePrefix(r.Value)
+	if err == nil && reason == "" && from.Bits() < value.Bits() {
+		return "a part of"
+	}
+	return "widened from"
 }
 
 // itemOwner is whose an item is, in words.

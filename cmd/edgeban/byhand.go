@@ -119,7 +119,7 @@ func (e *notDoneError) Hint() string  { return e.hint }
 func advised(err error, advice string) error {
 	var uncertain reconcile.Uncertain
 	if errors.As(err, &uncertain) && uncertain.Uncertain() {
-		return &notDoneError{err, "Look at the list with `edgeban bans --ip ADDRESS` or in the dashboard, and give the command again."}
+		return &notDoneError{err, "Look with `edgeban bans --ip ADDRESS` or in the dashboard, and give the command again."}
 	}
 	var (
 		refusal reconcile.Refusal
@@ -163,7 +163,11 @@ func (x *session) say(format string, args ...any) { fmt.Fprintf(x.out.stdout, fo
 // sayUnconfirmed tells that the list was seen to be as it should be, although Cloudflare did not say so.
 func (w work) sayUnconfirmed(report reconcile.Report) {
 	if report.Unconfirmed() > 0 {
-		w.say("Cloudflare's answer was lost, but list %s, read again, is as it should be", w.list)
+		what := "list " + w.list + ", read again, is as it should be"
+		if w.onRules() {
+			what = "the rules, read again, are as they should be"
+		}
+		w.say("Cloudflare's answer was lost, but %s", what)
 	}
 }
 

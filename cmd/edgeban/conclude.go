@@ -69,25 +69,36 @@ func (e ended) conclude(first bool) error {
 func (w work) skipped(report reconcile.Report) error {
 	since := w.listState().SkippedSince
 	if lasting := report.Now.Sub(since); !since.IsZero() && lasting >= w.settings.SkipAlarm {
-		return w.out.fail(&skipAlarmError{since: since, lasting: lasting, err: report.Err})
+		return w.out.fail(&skipAlarmError{what: w.asItWas(), lasting: lasting, err: report.Err})
 	}
 	meaning := "The run was skipped and the list left as it is."
-	if len(w.works()) > 1 {
+	switch {
+	case w.settings.AccessRules:
+		meaning = "The run was skipped and the access rules left as they are."
+	case len(w.works()) > 1:
 		meaning = "The run was skipped and the lists left as they are."
 	}
 	w.out.skipped(report.Err, meaning)
 	return nil
 }
 
+// asItWas is what nobody has changed.
+func (w work) asItWas() string {
+	if w.onRules() {
+		return "the access rules are as they were"
+	}
+	return "the list is as it was"
+}
+
 // skipAlarmError is a skipped run, when all runs have been skipped for too long.
 type skipAlarmError struct {
-	since   time.Time
+	what    string // is as it was
 	lasting time.Duration
 	err     error
 }
 
 func (e *skipAlarmError) Error() string {
-	return fmt.Sprintf("every run was skipped for %s, the list is as it was then: %v", span(e.lasting), e.err)
+	return fmt.Sprintf("every run was skipped for %s, %s then: %v", span(e.lasting), e.what, e.err)
 }
 func (e *skipAlarmError) Unwrap() error { return e.err }
 
@@ -118,6 +129,9 @@ func (w work) advise(report reconcile.Report) {
 		}
 		w.out.warn(what + " left out by the filters of jails and scenarios")
 	}
+	if report.Plan != nil && len(report.Plan.Occupied) > 0 {
+		w.out.warn(w.occupiedNote(report.Plan))
+	}
 	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
 		note := plural(n, "ban") + " left out for want of room: the most recent ones are kept"
 		if lists := communityWithoutRoom(report); lists > 0 {
@@ -125,6 +139,16 @@ func (w work) advise(report reconcile.Report) {
 		}
 		w.out.warn(note)
 	}
+}
+
+// occupiedNote tells in one sentence of bans in whose place somebody else's rule stands.
+func (w work) occupiedNote(p *reconcile.Plan) string {
+	first := p.LeftOut()[0] // these come first
+	note := fmt.Sprintf("%s is banned but not %s: %s, and edgeban never changes what it did not write", first.Ban.Value, w.done(), leftOutText(first))
+	if n := len(p.Occupied) - 1; n > 0 {
+		note += fmt.Sprintf("; %d more: %s", n, w.settings.typed("edgeban diff"))
+	}
+	return note
 }
 
 // activeBans is how many the sources that answered hold.

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"edgeban/cloudflare"
 	"edgeban/reconcile"
 )
 
@@ -15,7 +16,7 @@ func writeDiff(w work, r reconcile.Report) error {
 	o := w.out
 	var b strings.Builder
 	account := ""
-	if id := w.settings.Account; id != "" {
+	if id := w.settings.Account; id != "" && w.scope == cloudflare.AccountScope() {
 		account = " (account " + id[:4] + "…" + id[len(id)-4:] + ")"
 	}
 	fmt.Fprintf(&b, "%s%s, %s\n", w.title(), account, plural(r.Plan.Items, w.noun()))
@@ -23,7 +24,7 @@ func writeDiff(w work, r reconcile.Report) error {
 	writeWithheld(&b, o.now, r.Plan.Withheld)
 	writeStaying(&b, o.now, "lingering: the record of the ban ended, but Fail2Ban may go on banning in its memory", r.Plan.Lingering)
 	writeStaying(&b, o.now, "staying until the lease ends: the database does not know the ban", r.Plan.Orphaned)
-	writeStaying(&b, o.now, "moving to the other list: they stay until that one holds them", r.Plan.Moving)
+	writeStaying(&b, o.now, w.movingTitle(), r.Plan.Moving)
 	writeBlocked(&b, r.Plan.Blocked)
 	writeLeftOut(&b, r.LeftOut())
 	fmt.Fprintf(&b, "\n%s Nothing was changed.\n", diffCount(r))
@@ -122,7 +123,7 @@ func removalNote(now time.Time, m reconcile.Removal) string {
 	case reconcile.RemoveCovered:
 		return "covered by " + m.Detail
 	case reconcile.RemoveBlocked:
-		return "blocked: " + m.Detail + " is on the block list"
+		return "blocked instead, as " + m.Detail
 	case reconcile.RemoveNoRoom:
 		return "no room: more recent bans need its place"
 	default:
@@ -172,15 +173,19 @@ func protectedNote(i reconcile.Blocked) string {
 }
 
 // blockedNote tells in one sentence of what writeBlocked lists.
-func (x *session) blockedNote(blocked []reconcile.Blocked) string {
+func (w work) blockedNote(blocked []reconcile.Blocked) string {
 	first := blocked[0]
-	note := fmt.Sprintf("%s (%s) on the list blocks what is protected (%s) and is not ours to remove: remove it in the dashboard",
-		reconcile.PrefixText(first.Prefix), whoseItem(first), protectedNote(first))
+	where := "on the list"
+	if w.onRules() {
+		where = w.on()
+	}
+	note := fmt.Sprintf("%s (%s) %s blocks what is protected (%s) and is not ours to remove: remove it in the dashboard",
+		reconcile.PrefixText(first.Prefix), whoseItem(first), where, protectedNote(first))
 	if first.Owner != "" {
 		note = strings.TrimSuffix(note, "remove it in the dashboard") + "protect it on that host, too"
 	}
 	if n := len(blocked) - 1; n > 0 {
-		note += fmt.Sprintf("; %d more: %s", n, x.settings.typed("edgeban diff"))
+		note += fmt.Sprintf("; %d more: %s", n, w.settings.typed("edgeban diff"))
 	}
 	return note
 }
@@ -211,7 +216,7 @@ func shortened(s string) string {
 	return s[:most] + "…"
 }
 
-// leftOutText says why a ban is not on the list.
+// leftOutText says why a ban is not mirrored.
 func leftOutText(l reconcile.LeftOut) string {
 	if l.Detail != "" {
 		return printable(l.Detail)
@@ -233,11 +238,11 @@ func leftOutText(l reconcile.LeftOut) string {
 	case reconcile.LeftOutRemedy:
 		return "a challenge, and no list for it"
 	case reconcile.LeftOutOtherList:
-		return "its remedy is the other list's"
+		return "its ban asks for the other remedy"
 	case reconcile.LeftOutUnknownRemedy:
 		return "neither to be blocked nor challenged"
 	case reconcile.LeftOutNoRoom:
-		return "no room on the list"
+		return "no room for it"
 	case reconcile.LeftOutReserved:
 		return "no visitor has this address"
 	case reconcile.LeftOutAllowed:

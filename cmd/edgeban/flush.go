@@ -43,6 +43,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 	planner := func(items []reconcile.Item, now time.Time) reconcile.Plan {
 		return reconcile.PlanFlush(items, x.ownership(), everybody, now)
 	}
+	x.byHand()
 	if !agreed {
 		x.recall()
 		if err := x.confirmFlush(ctx, planner); err != nil {
@@ -76,7 +77,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		} else if report.Whole().Empty() {
 			x.say("nothing to remove from %s", w.title())
 		} else {
-			x.say("removed %s from %s, %s left", flushed(*report.Whole()), w.title(), plural(report.Plan.Items-report.Applied.Removed, w.noun()))
+			x.say("removed %s from %s, %s left", flushed(*report.Whole(), w.noun()), w.title(), plural(report.Plan.Items-report.Applied.Removed, w.noun()))
 		}
 		w.sayUnconfirmed(report)
 	}
@@ -99,8 +100,8 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 
 // budgetUsed says that a command by hand made so many changes, and that so many are left.
 func (w work) budgetUsed(done, left int) error {
-	return &notDoneError{fmt.Errorf("%s: %d changed, %d left: the budget of requests of one command is used up", w.title(), done, left),
-		"Give the command again in five minutes: it goes on from here. Or raise --request-budget."}
+	return &notDoneError{fmt.Errorf("%s: %s changed, %s left: the requests or the time of one command are used up", w.title(), thousands(done), thousands(left)),
+		"Give the command again in five minutes: it goes on from here. Cloudflare allows 1200 requests in that time (--request-budget)."}
 }
 
 // confirmFlush asks once for all lists.
@@ -112,7 +113,7 @@ func (x *session) confirmFlush(ctx context.Context, planner reconcile.Planner) e
 			return err
 		}
 		if !plan.Empty() {
-			parts = append(parts, flushed(plan)+" from "+w.title())
+			parts = append(parts, flushed(plan, w.noun())+" from "+w.title())
 		}
 	}
 	if len(parts) == 0 {
@@ -122,8 +123,8 @@ func (x *session) confirmFlush(ctx context.Context, planner reconcile.Planner) e
 }
 
 // flushed is "41 items (1 by hand, 3 of 2 other hosts)".
-func flushed(p reconcile.Plan) string {
-	text := plural(len(p.Remove), "item")
+func flushed(p reconcile.Plan, noun string) string {
+	text := plural(len(p.Remove), noun)
 	peers := len(p.Remove) - p.Own
 	switch hosts := plural(len(p.Peers), "other host"); {
 	case p.Manual > 0 && peers > 0:

@@ -26,13 +26,14 @@ const (
 
 func newProgress(w io.Writer) *progress { return &progress{w: w, began: time.Now()} }
 
-func (p *progress) show(step cloudflare.Progress) {
+// show tells of a step on what is called so, and holds what is called so.
+func (p *progress) show(step cloudflare.Progress, target, noun string) {
 	now := time.Now()
 	if step.All == 0 || now.Sub(p.began) < progressAfter || step.Work == p.work && now.Sub(p.shown) < progressEvery {
 		return
 	}
 	p.shown, p.work = now, step.Work
-	fmt.Fprint(p.w, clearLine+progressText(step))
+	fmt.Fprint(p.w, clearLine+progressText(step, target, noun))
 }
 
 // done takes the line away.
@@ -43,18 +44,18 @@ func (p *progress) done() {
 	}
 }
 
-func progressText(step cloudflare.Progress) string {
+func progressText(step cloudflare.Progress, target, noun string) string {
 	switch step.Work {
 	case cloudflare.Reading:
 		if step.All < step.Done {
-			return fmt.Sprintf("reading the list: %d items …", step.Done)
+			return fmt.Sprintf("reading %s: %d %ss …", target, step.Done, noun)
 		}
-		return fmt.Sprintf("reading the list: %d of %d items …", step.Done, step.All)
+		return fmt.Sprintf("reading %s: %d of %d %ss …", target, step.Done, step.All, noun)
 	case cloudflare.Adding:
-		return fmt.Sprintf("adding items: %d of %d; Cloudflare is at work …", step.Done, step.All)
+		return fmt.Sprintf("adding %ss: %d of %d; Cloudflare is at work …", noun, step.Done, step.All)
 	case cloudflare.Removing:
-		return fmt.Sprintf("removing items: %d of %d; Cloudflare is at work …", step.Done, step.All)
+		return fmt.Sprintf("removing %ss: %d of %d; Cloudflare is at work …", noun, step.Done, step.All)
 	default:
-		return fmt.Sprintf("writing all %s; Cloudflare is at work …", plural(step.All, "item"))
+		return fmt.Sprintf("writing all %s; Cloudflare is at work …", plural(step.All, noun))
 	}
 }

@@ -35,7 +35,7 @@ func inWindow(all []spent, now time.Time) (left []spent, sum int) {
 func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 	if x.budget == nil {
 		_, sum := inWindow(x.account.Spent, x.now)
-		x.budget = cloudflare.NewBudget(max(min(x.settings.RequestBudget, requestShare-sum), leastBudget))
+		x.budget = cloudflare.NewBudget(max(min(x.settings.RequestBudget, requestShare-sum-x.looked), leastBudget))
 	}
 	if r := x.used[scope]; r != nil {
 		return r
@@ -44,9 +44,10 @@ func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 		Budget:  x.budget,
 		Known:   x.account.Known[scope.String()],
 		NoRetry: x.retried || x.dir == nil || x.account.Rules.InARow > 1,
+		All:     x.all,
 	}
 	if x.progress != nil {
-		options.Progress = x.progress.show
+		options.Progress = func(step cloudflare.Progress) { x.progress.show(step, "access rules", "rule") }
 	}
 	if x.used == nil {
 		x.used = map[cloudflare.Scope]*cloudflare.Rules{}
@@ -66,8 +67,29 @@ func (w work) widths() reconcile.Widths {
 // leastBudget is what a run has in any case, so that it can look.
 const leastBudget = 20
 
-// forgetRules lets the next look at access rules read them anew.
-func (x *session) forgetRules() { x.used, x.budget = nil, nil }
+// forgetRules lets the next look at access rules read them anew. What was asked so far counts.
+func (x *session) forgetRules() {
+	if x.budget != nil {
+		x.looked += x.budget.Spent()
+	}
+	x.used, x.budget = nil, nil
+}
+
+// What a command that a person gave, and that may have thousands of rules to change, may take where no setting says otherwise.
+const (
+	budgetByHand = 1000
+	timeByHand   = 5 * time.Minute
+)
+
+// byHand gives such a command its requests and its time.
+func (x *session) byHand() {
+	if x.settings.values["request-budget"].origin == originDefault {
+		x.settings.RequestBudget = budgetByHand
+	}
+	if x.settings.AccessRules && x.settings.values["timeout"].origin == originDefault {
+		x.settings.Timeout = timeByHand
+	}
+}
 
 // learned is what is known of the account, with what this run's access rules told.
 func (x *session) learned(account accountState) accountState {
@@ -83,6 +105,6 @@ func (x *session) learned(account accountState) accountState {
 	if n := len(account.Spent); n > 0 && account.Spent[n-1].At.Equal(x.now) {
 		account.Spent = account.Spent[:n-1]
 	}
-	account.Spent = append(account.Spent, spent{x.now.UTC(), x.budget.Spent()})
+	account.Spent = append(account.Spent, spent{x.now.UTC(), x.looked + x.budget.Spent()})
 	return account
 }

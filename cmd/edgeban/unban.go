@@ -70,12 +70,12 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 	}
 	x.warnOfAbandoned() // it may be there, too
 	if !until.IsZero() {
-		x.say("%s stays off the list %s", reconcile.PrefixText(network), end(x.now, until))
+		x.say("%s stays %s %s", reconcile.PrefixText(network), x.off(), end(x.now, until))
 	}
 	if length == 0 {
 		problems = append(problems, unread...)
 		if len(bans) > 0 {
-			problems = append(problems, stillBannedError{network, bans})
+			problems = append(problems, stillBannedError{network, x.off(), bans})
 		}
 		return errors.Join(problems...)
 	}
@@ -91,11 +91,15 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 // takeOffAll takes a network off all targets. last is the error after which Cloudflare's lists are to be written to no more.
 func (x *session) takeOffAll(ctx context.Context, network netip.Prefix, until time.Time) (problems []error, last error) {
 	var held []reconcile.Staying
+	removed := 0
 	for _, w := range x.allWorks() {
 		if w.mode == cloudflare.ModeAllow || last != nil && !w.spill {
 			continue
 		}
 		still, report, err := w.takeOff(ctx, network, until)
+		if plan := report.Whole(); plan != nil {
+			removed += len(plan.Remove)
+		}
 		switch {
 		case err == nil:
 			problems = append(problems, still...)
@@ -106,6 +110,9 @@ func (x *session) takeOffAll(ctx context.Context, network netip.Prefix, until ti
 		default: // the other list may be well
 			problems = append(problems, w.notUnbanned(err, network, until))
 		}
+	}
+	if x.settings.AccessRules && removed == 0 && len(problems) == 0 {
+		x.say("nothing of ours to remove for %s among the access rules", reconcile.PrefixText(network))
 	}
 	if len(held) > 0 && x.settings.SpillAllow && !errors.Is(last, context.Canceled) {
 		if err := x.letThrough(ctx, network, held); err != nil {
@@ -192,10 +199,15 @@ func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed
 // sayUnbanned tells what was done.
 func (w work) sayUnbanned(network netip.Prefix, report reconcile.Report, remains reconcile.Remains) {
 	name := reconcile.PrefixText(network)
-	if report.Whole().Empty() && !w.spill {
+	if report.Whole().Empty() && !w.onRules() {
 		w.say("nothing of ours to remove for %s %s", name, w.on())
 	}
-	for _, r := range report.Whole().Remove {
+	removed := report.Whole().Remove
+	if n := len(removed); w.onRules() && n > mostPieces { // of a network that was split
+		w.say("removed %s from %s, of %s", plural(n, w.noun()), w.title(), name)
+		removed = nil
+	}
+	for _, r := range removed {
 		reasons := printable(r.Tag.Reasons())
 		if r.Untagged {
 			reasons = "no tag"
@@ -204,16 +216,19 @@ func (w work) sayUnbanned(network netip.Prefix, report reconcile.Report, remains
 	}
 	w.sayUnconfirmed(report)
 	if remains.Inside > 0 {
-		w.say("%s inside it: each is a ban of its own", stay(remains.Inside))
+		w.say("%s inside it: each is a ban of its own", stay(remains.Inside, w.noun()))
 	}
 }
 
+// mostPieces is how many rules that are removed are told one by one.
+const mostPieces = 4
+
 // stay is "1 narrower item stays", "2 narrower items stay".
-func stay(n int) string {
+func stay(n int, noun string) string {
 	if n == 1 {
-		return "1 narrower item stays"
+		return "1 narrower " + noun + " stays"
 	}
-	return fmt.Sprintf("%d narrower items stay", n)
+	return fmt.Sprintf("%d narrower %ss stay", n, noun)
 }
 
 // stillBlocked is what is on the list still, and how it could go.
@@ -242,8 +257,13 @@ func (w work) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all
 func (w work) notUnbanned(err error, network netip.Prefix, until time.Time) error {
 	advice := fmt.Sprintf("To un-ban somebody right now, change the rule's expression, which is not throttled:\n"+
 		"  (ip.src in $%s and not ip.src in {%s})", w.list, reconcile.PrefixText(network))
+	later := "takes it off the list"
+	if w.onRules() {
+		advice = "To un-ban somebody right now, remove the rule in the dashboard: Security → WAF → Tools."
+		later = "removes it"
+	}
 	if !until.IsZero() {
-		advice += "\nThe next run that may write takes it off the list."
+		advice += "\nThe next run that may write " + later + "."
 	}
 	return advised(err, advice)
 }
@@ -251,6 +271,7 @@ func (w work) notUnbanned(err error, network netip.Prefix, until time.Time) erro
 // stillBannedError says that an un-ban will not last.
 type stillBannedError struct {
 	network netip.Prefix
+	off     string
 	bans    []reconcile.Ban
 }
 
@@ -266,7 +287,7 @@ func (e stillBannedError) Error() string {
 
 func (e stillBannedError) Hint() string {
 	return "Un-ban it there, too:\n" + unbanCommands(e.bans) +
-		"\nOr keep it off the list for a while: edgeban unban " + reconcile.PrefixText(e.network) + " --for 1h"
+		"\nOr keep it " + e.off + " for a while: edgeban unban " + reconcile.PrefixText(e.network) + " --for 1h"
 }
 
 // whoBans names the sources of bans.

@@ -95,6 +95,22 @@ func (w work) on() string {
 	return "on " + w.title()
 }
 
+// movingTitle is above the items that stay until another target holds their prefixes.
+func (w work) movingTitle() string {
+	if w.onRules() {
+		return "changing their mode: they stay until the rule does the other thing"
+	}
+	return "moving to the other list: they stay until that one holds them"
+}
+
+// off is "off the list", where something is taken.
+func (x *session) off() string {
+	if x.settings.AccessRules {
+		return "un-banned"
+	}
+	return "off the list"
+}
+
 // theTargets is "list edgeban", "lists edgeban and edgeban_challenge", "access rules".
 func (x *session) theTargets() string {
 	switch {
@@ -125,7 +141,7 @@ func (w work) target() reconcile.Target {
 		options.Apart = w.settings.List
 	}
 	if w.progress != nil {
-		options.Progress = w.progress.show
+		options.Progress = func(step cloudflare.Progress) { w.progress.show(step, "the list", "item") }
 	}
 	return cloudflare.NewList(w.client, w.list, options)
 }
