@@ -43,6 +43,9 @@ type Report struct {
 	Notes   []string       // whole sentences that a person ought to read
 	Next    Past           // what the next run should know
 
+	// Draining: the list only lets go, and bans are left to access rules.
+	Draining bool
+
 	began    time.Time // on the clock of this process: the moment that is Now
 	metered  bool      // the target makes only so many changes a run
 	doubtful bool      // the number of items read is not the number that the target counts

@@ -155,7 +155,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	rep.doubtful = len(notes) > 0
 	view := r.view(rep)
 	plan := Diff(*rep.Desired, items, view)
-	if r.drains() {
+	if rep.Draining = r.drains(); rep.Draining {
 		plan.spill(Applied{})
 	}
 	rep.Plan = &plan

@@ -93,10 +93,13 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 	return c
 }
 
-// succeeded reports whether a run left nothing to do.
+// succeeded reports whether a run left nothing to do, but for what a list that is refused cannot let go: access rules do the rest.
 func succeeded(r reconcile.Report) bool {
 	missing, stale, known := r.Drift()
-	return known && missing == 0 && stale == 0 && !r.Degraded() && r.Err == nil
+	if !known || missing > 0 || r.Degraded() {
+		return false
+	}
+	return stale == 0 && r.Err == nil || r.Draining && (r.Err == nil || r.Outcome == reconcile.OutcomeHeld)
 }
 
 // keepMoved remembers which items of the block list the challenge list has taken over: the next run lets them go. Access rules change their

@@ -25,8 +25,8 @@ func (x *session) publish(ctx context.Context, done []ended) {
 	for _, e := range done[1:] {
 		run.Others = append(run.Others, metrics.Target{Report: e.report, List: e.label(), Spill: e.spills()})
 	}
-	for _, w := range x.works() { // a success is one of all lists
-		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {
+	for _, e := range done { // a success is one of all targets, of access rules that hold what a list cannot take, too
+		if last := e.listState().LastSuccess; last.Before(run.LastSuccess) {
 			run.LastSuccess = last
 		}
 	}
