@@ -8,12 +8,13 @@ import (
 
 // PlanAdopt takes over the items without a tag that stand exactly where an active ban wants one: they are posted again under our
 // tag. Those that match none are withheld, or removed with rest. It is the way over from an older script that filled the same list.
-// candidate tells by its comment whether an item may be of that script; nil: every one may.
-func PlanAdopt(want Desired, items []Item, o Ownership, candidate func(comment string) bool, rest bool, now time.Time) Plan {
+// candidate tells whether an item may be of that script; nil: every one may. An item that does something else than the target is for
+// gets its effect, too, where a ban wants it; otherwise it is left to the target for what it does.
+func PlanAdopt(want Desired, items []Item, o Ownership, candidate func(Item) bool, rest bool, now time.Time) Plan {
 	p := Plan{Now: now, Items: len(items)}
 	for i := range items {
 		h := o.classify(&items[i])
-		if h.tagged || h.Effect != OfTarget || candidate != nil && !candidate(h.Comment) {
+		if h.tagged || h.Effect == Allows || candidate != nil && !candidate(items[i]) {
 			continue
 		}
 		if e, ok := want.at(h.Prefix); ok && e.active(now) {
@@ -25,6 +26,9 @@ func PlanAdopt(want Desired, items []Item, o Ownership, candidate func(comment s
 			p.Add = append(p.Add, Addition{Entry: e, Why: AddTakeOver, From: Foreign, Post: Post{Prefix: h.Prefix, Comment: tag.Comment()}})
 			continue
 		}
+		if h.Effect != OfTarget {
+			continue
+		}
 		r := h.removal(RemoveUnmatched)
 		r.Detail = want.near(h.Prefix, now)
 		p.Withheld = append(p.Withheld, r)
@@ -34,6 +38,12 @@ func PlanAdopt(want Desired, items []Item, o Ownership, candidate func(comment s
 	}
 	p.sort()
 	return p
+}
+
+// Wants reports whether an active ban wants an item at exactly that prefix.
+func (d Desired) Wants(p netip.Prefix, now time.Time) bool {
+	e, ok := d.at(p)
+	return ok && e.active(now)
 }
 
 // at is the entry for exactly that prefix.

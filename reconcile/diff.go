@@ -106,6 +106,7 @@ func (d *differ) classify(have []Item) {
 	for i := range have {
 		h := d.view.Ownership.classify(&have[i])
 		if h.elsewhere() {
+			d.plan.OtherMode++
 			d.plan.Items--
 			d.plan.Room--
 			continue

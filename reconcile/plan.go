@@ -21,6 +21,7 @@ type Plan struct {
 	Manual     int            // … of these banned by hand, whose leases may have ended
 	Foreign    int            // … without an edgeban tag
 	Peers      map[string]int // … of other edgebans, by owner; what they banned by hand included
+	OtherMode  int            // own items that are another target's: rules of the other mode; not among Items
 	Keep       int            // own items that stay, those of which the comment changes included
 	Lingering  []Staying      // … of these, items whose bans ended but may go on in Fail2Ban's memory
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
@@ -84,7 +85,7 @@ func (o Occupied) detail() string {
 		what = "an Allow rule"
 	}
 	if o.Owner == "" {
-		return what + " by hand stands there"
+		return what + " stands there that is not edgeban's"
 	}
 	return what + " of " + o.Owner + " stands there"
 }

@@ -104,8 +104,12 @@ func (r Run) content(rep *Report, items []Item) []Post {
 // learn keeps what the writes told about the account.
 func (r Run) learn(rep *Report, err error) {
 	at := r.Now.Add(time.Since(rep.began)).Truncate(time.Second) // the quiet begins now, not when the run began
-	there := rep.Survey.Elsewhere + rep.Plan.Items - rep.Applied.Removed
+	there := rep.Survey.Elsewhere + rep.Plan.OtherMode + rep.Plan.Items - rep.Applied.Removed
 	fits := there + missing(rep.Plan.Add[:rep.Applied.Added])
+	over := there + rep.Plan.Missing()
+	if _, ok := metered(r.Target); ok {
+		over = fits + 1 // they are made one by one
+	}
 	if rep.Applied != (Applied{}) {
 		rep.Next.Throttle = rep.Next.Throttle.Written(at)
 	}
@@ -114,7 +118,7 @@ func (r Run) learn(rep *Report, err error) {
 		rep.Next.Throttle = rep.Next.Throttle.Refused(at)
 		rep.Next.Throttle.Why = brief(err)
 	case full(err):
-		rep.Next.Capacity = rep.Next.Capacity.refused(fits, there+rep.Plan.Missing(), r.Now)
+		rep.Next.Capacity = rep.Next.Capacity.refused(fits, over, r.Now)
 	case rep.Applied.Added > 0:
 		rep.Next.Capacity = rep.Next.Capacity.fitted(fits)
 	}

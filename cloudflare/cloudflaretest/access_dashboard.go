@@ -139,3 +139,9 @@ func (w configuration) network() netip.Prefix {
 	}
 	return netip.PrefixFrom(addr, addr.BitLen())
 }
+
+// SetMaxAccessRules changes how many access rules an account may have. Those that there are stay.
+func (c *Cloudflare) SetMaxAccessRules(n int) {
+	defer c.lock()()
+	c.opts.MaxAccessRules = n
+}

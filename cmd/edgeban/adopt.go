@@ -19,7 +19,9 @@ func adoptCommand(sys *system) *cli.Command {
 		Name:  "adopt",
 		Usage: "take over the items of an older script that match active bans",
 		Description: "Items without an edgeban tag that stand exactly where an active ban wants one get this host's tag. Those that\n" +
-			"match none are listed, and stay unless --remove-rest is given.\n\n" + byHandStatuses,
+			"match none are listed, and stay unless --remove-rest is given.\n" +
+			"Of access rules only those are meant that Fail2Ban's own actions left, with notes that begin with \"Fail2Ban\". Each takes a\n" +
+			"request, so of thousands some may be left: exit status 1, and the command goes on from there when it is given again.\n\n" + byHandStatuses,
 		Flags: append(settingFlags(),
 			&cli.BoolFlag{Name: "remove-rest", HideDefault: true, Local: true, Usage: "remove the items without a tag that match no active ban"},
 			yesFlag(),
@@ -51,18 +53,10 @@ func (x *session) adopt(ctx context.Context, rest, agreed bool) error {
 	}
 	x.byHand()
 	x.all = true // the leftovers of other programs have no tag
-	planners := map[string]reconcile.Planner{}
-	var first reconcile.Desired
-	for _, w := range x.works() {
-		desired := w.desired(said, first)
-		if w.remedy == reconcile.Block {
-			first = desired
-		}
-		planners[w.key()] = w.adoption(desired, rest)
-		if rest && !agreed {
-			if planners[w.key()], err = w.agreedAdoption(ctx, planners[w.key()]); err != nil {
-				return err
-			}
+	planners := x.adoptions(said, rest)
+	if rest && !agreed {
+		if err := x.agreeOnRest(ctx, planners); err != nil {
+			return err
 		}
 	}
 	unlock, err := x.alone(ctx, x.settings.Timeout)
@@ -98,12 +92,25 @@ func (x *session) askAll(ctx context.Context) (reconcile.Readings, error) {
 	return said, errors.Join(unanswered(said)...)
 }
 
-// adoption is the planner for the bans as they are.
-func (w work) adoption(desired reconcile.Desired, rest bool) reconcile.Planner {
+// adoptions are the planners for the bans as they are, by the keys of the works.
+func (x *session) adoptions(said reconcile.Readings, rest bool) map[string]reconcile.Planner {
+	var desired [2]reconcile.Desired // by remedy
+	for _, w := range x.remedies() {
+		desired[w.remedy] = w.desired(said, desired[reconcile.Block])
+	}
+	planners := map[string]reconcile.Planner{}
+	for _, w := range x.works() {
+		planners[w.key()] = w.adoption(desired[w.remedy], desired[1-w.remedy], rest)
+	}
+	return planners
+}
+
+// adoption is the planner of one work. On a list everything without a tag may be of an older script. other is what the other mode is to hold.
+func (w work) adoption(desired, other reconcile.Desired, rest bool) reconcile.Planner {
 	ownership := w.ownership()
-	var candidate func(string) bool // on a list, everything without a tag
+	var candidate func(reconcile.Item) bool
 	if w.onRules() {
-		candidate = byStockAction
+		candidate = func(i reconcile.Item) bool { return byStockAction(i.Comment) && !other.Wants(i.Prefix, w.now) }
 	}
 	return func(items []reconcile.Item, now time.Time) reconcile.Plan {
 		return reconcile.PlanAdopt(desired, items, ownership, candidate, rest, now)
@@ -114,19 +121,24 @@ func (w work) adoption(desired reconcile.Desired, rest bool) reconcile.Planner {
 // (https://github.com/fail2ban/fail2ban/blob/1.1.0/config/action.d/cloudflare-token.conf).
 func byStockAction(notes string) bool { return strings.HasPrefix(strings.ToLower(notes), "fail2ban") }
 
-// agreedAdoption shows what a plan removes, and asks for a yes to just that.
-func (w work) agreedAdoption(ctx context.Context, planner reconcile.Planner) (reconcile.Planner, error) {
-	shown, err := w.rehearse(ctx, w.run(nil), planner)
-	if err != nil {
-		return nil, err
-	}
-	if len(shown.Remove) > 0 {
-		w.sayRest(shown.Remove)
-		if err := w.confirm(ctx, fmt.Sprintf("Remove %s from %s?", plural(len(shown.Remove), w.noun()), w.title())); err != nil {
-			return nil, err
+// agreeOnRest shows what the plans remove, and asks for a yes to just that.
+func (x *session) agreeOnRest(ctx context.Context, planners map[string]reconcile.Planner) error {
+	var parts []string
+	for _, w := range x.works() {
+		shown, err := w.rehearse(ctx, w.run(nil), planners[w.key()])
+		if err != nil {
+			return err
 		}
+		if n := len(shown.Remove); n > 0 {
+			w.sayRest(shown.Remove)
+			parts = append(parts, plural(n, w.noun())+" from "+w.title())
+		}
+		planners[w.key()] = onlyRemoving(planners[w.key()], shown.Remove)
 	}
-	return onlyRemoving(planner, shown.Remove), nil
+	if len(parts) == 0 {
+		return nil
+	}
+	return x.confirm(ctx, "Remove "+strings.Join(parts, " and ")+"?")
 }
 
 // onlyRemoving keeps a plan from removing what nobody was shown.

@@ -171,7 +171,11 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 	}
 	for _, h := range holders {
 		if h.Effect == reconcile.Allows || h.Effect == reconcile.Weaker {
-			what := fmt.Errorf("%s is not %s: there is a rule for %s that does something else (%s)", name, w.done(), reconcile.PrefixText(h.Prefix), w.whoseItem(h))
+			instead := "a challenge"
+			if h.Effect == reconcile.Allows {
+				instead = "an Allow rule"
+			}
+			what := fmt.Errorf("%s is not %s: there is %s for %s (%s)", name, w.done(), instead, reconcile.PrefixText(h.Prefix), w.whoseItem(h))
 			return &notDoneError{what, "edgeban never changes what it did not write: remove that rule in the dashboard, and give the command again."}
 		}
 	}

@@ -83,7 +83,7 @@ func (x *session) bans(ctx context.Context, write func(output, []banRow) error) 
 	}
 	rows, first := []banRow{}, reconcile.Desired{}
 	var left []reconcile.LeftOut
-	for _, w := range x.works() {
+	for _, w := range x.remedies() {
 		desired := w.desired(said, first)
 		if w.remedy == reconcile.Block {
 			first = desired

@@ -48,7 +48,7 @@ func (x *session) bansOf(ctx context.Context, network netip.Prefix, asJSON bool)
 	}
 	answer := banAnswer{Network: reconcile.PrefixText(network), Bans: []banRow{}}
 	blocked := x.blocking().desired(said, reconcile.Desired{}).Blocking(x.now)
-	for _, w := range x.works() {
+	for _, w := range x.remedies() {
 		for _, p := range w.run(nil).About(said, network) {
 			row := w.rowOf(p)
 			if by, beaten := blocked.Covering(p.Prefix); row.Challenge && beaten {

@@ -158,7 +158,7 @@ func (c *checkup) lastSuccess() finding {
 	}
 	if bad := c.endedBadly(); bad != nil {
 		return finding{"timer", warning, fmt.Sprintf("the last run, %s, ended otherwise: %s; the last in step was %s",
-			ago(c.now, bad.At), outcomeText(*bad), ago(c.now, list.LastSuccess)), do}
+			ago(c.now, bad.At), outcomeText(*bad, c.holding()), ago(c.now, list.LastSuccess)), do}
 	}
 	return finding{"timer", fine, "last run in step " + ago(c.now, list.LastSuccess), ""}
 }

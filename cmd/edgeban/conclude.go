@@ -13,13 +13,19 @@ import (
 // conclude tells how the runs ended and returns the error that gives the exit status.
 func (x *session) conclude(done []ended) error {
 	err := done[0].conclude(true)
-	for _, e := range done[1:] {
-		if e.untold || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
+	for i, e := range done[1:] {
+		if e.untold || e.unreadAs(done[i]) || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
 			continue // for the same reason
 		}
 		err = joined(err, e.conclude(false))
 	}
 	return err
+}
+
+// unreadAs reports whether the run could not read the very rules that the one before it could not read: that is told once.
+func (e ended) unreadAs(before ended) bool {
+	return e.onRules() && before.onRules() && e.scope == before.scope && e.report.Plan == nil && before.report.Plan == nil &&
+		e.report.Outcome == reconcile.OutcomeFailed && before.report.Outcome == reconcile.OutcomeFailed
 }
 
 // joined is errors.Join that leaves a single error as it is.

@@ -71,14 +71,7 @@ func (x *session) printDiffs(done []ended, o diffOptions) error {
 		if done[0].report.Plan == nil {
 			return nil
 		}
-		view := diffView(x.settings, done[0].label(), done[0].report)
-		for _, e := range done[1:] {
-			if e.report.Plan != nil {
-				challenge := diffView(x.settings, e.label(), e.report)
-				view.Challenge = &challenge
-			}
-		}
-		return writeJSON(x.out.stdout, view)
+		return writeJSON(x.out.stdout, diffsView(done))
 	}
 	printed := false
 	for _, e := range done {
@@ -99,7 +92,10 @@ func (x *session) printDiffs(done []ended, o diffOptions) error {
 // diffsStatus is the error that gives diff its exit status: the worst of both lists.
 func diffsStatus(done []ended, o diffOptions) error {
 	first := diffStatus(done[0].report, o)
-	for _, e := range done[1:] {
+	for i, e := range done[1:] {
+		if e.unreadAs(done[i]) {
+			continue
+		}
 		var pending pendingError
 		switch err := diffStatus(e.report, o); {
 		case err == nil, e.untold, done[0].report.Outcome == reconcile.OutcomeSkipped, errors.As(err, &pending) && first != nil:

@@ -36,7 +36,8 @@ type diffJSON struct {
 	Stays    []stayingJSON  `json:"stays"`   // own items without an active ban that stay
 	Blocked  []blockedJSON  `json:"blocked"` // items by hand or of other hosts that block what is protected
 
-	Challenge *diffJSON `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
+	Challenge *diffJSON  `json:"challenge,omitempty"` // the same of whom to challenge; absent: there is no target for them
+	Also      []diffJSON `json:"also,omitempty"`      // the same of other zones' rules, and of what spilled
 }
 
 type additionJSON struct {
@@ -83,6 +84,24 @@ type leftOutJSON struct {
 	Reason string `json:"reason"`
 	Why    string `json:"why"`
 	Detail string `json:"detail,omitempty"`
+}
+
+// diffsView is the view of the first target, with those of the others.
+func diffsView(done []ended) diffJSON {
+	var views []diffJSON
+	for _, e := range done {
+		if e.report.Plan == nil {
+			continue
+		}
+		view := diffView(e.settings, e.label(), e.report)
+		if last := len(views) - 1; last >= 0 && e.remedy == reconcile.Challenge && views[last].Challenge == nil {
+			views[last].Challenge = &view
+		} else {
+			views = append(views, view)
+		}
+	}
+	views[0].Also = views[1:]
+	return views[0]
 }
 
 func diffView(s Settings, list string, r reconcile.Report) diffJSON {

@@ -50,6 +50,6 @@ func measuredBy(r reconcile.Report, quota int) *measured {
 	}
 	return &measured{
 		At: r.Now.UTC(), Items: standing.Items, Own: standing.Own, Manual: standing.Manual, Foreign: standing.Foreign, Peers: standing.Peers,
-		Elsewhere: r.Survey.Elsewhere, Quota: quota, Missing: missing, Stale: stale, Rules: r.Survey.References,
+		Elsewhere: r.Survey.Elsewhere + r.Plan.OtherMode, Quota: quota, Missing: missing, Stale: stale, Rules: r.Survey.References,
 	}
 }

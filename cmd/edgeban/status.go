@@ -45,10 +45,18 @@ func (x *session) status(ctx context.Context, asJSON bool) error {
 		views = append(views, w.statusView(x.sys.nextRun(ctx, x.unit("timer"))))
 	}
 	if asJSON {
-		if len(views) > 1 {
-			views[0].Challenge = &views[1]
+		first := views[0]
+		for i, w := range x.works()[1:] {
+			switch view := &views[i+1]; {
+			case w.remedy != reconcile.Challenge:
+				first.Also = append(first.Also, *view)
+			case first.Also == nil:
+				first.Challenge = view
+			default:
+				first.Also[len(first.Also)-1].Challenge = view
+			}
 		}
-		return writeJSON(x.out.stdout, views[0])
+		return writeJSON(x.out.stdout, first)
 	}
 	var b strings.Builder
 	for i, v := range views {
@@ -79,8 +87,10 @@ type statusView struct {
 	NextRun      *time.Time   `json:"next_run"`             // null: no timer, or not known
 
 	title string
+	rules bool // they are access rules
 
-	Challenge *statusView `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
+	Challenge *statusView  `json:"challenge,omitempty"` // the same of whom to challenge; absent: there is no target for them
+	Also      []statusView `json:"also,omitempty"`      // the same of other zones' rules
 }
 
 type allowedRow struct {
@@ -92,7 +102,7 @@ func (w work) statusView(next time.Time) statusView {
 	list, past := w.listState(), w.past()
 	throttle := past.Throttle
 	v := statusView{
-		List: w.label(), title: w.title(), LastRun: list.LastRun, LastSuccess: instant(list.LastSuccess), SkippedSince: instant(list.SkippedSince),
+		List: w.label(), title: w.title(), rules: w.onRules(), LastRun: list.LastRun, LastSuccess: instant(list.LastSuccess), SkippedSince: instant(list.SkippedSince),
 		RefusedSince: instant(throttle.Since), Refused: throttle.Why, RefusedRuns: throttle.InARow, Measured: list.Measured,
 		Operation: instant(past.Open.Since), NextRun: instant(next), Allowed: []allowedRow{},
 	}
@@ -131,7 +141,7 @@ func (x *session) statusRows(v statusView) [][2]string {
 	}
 	when := func(t time.Time) string { return clock(x.now, t) + ", " + ago(x.now, t) }
 	if r := v.LastRun; r != nil {
-		row("last run", "%s: %s", when(r.At), outcomeText(*r))
+		row("last run", "%s: %s", when(r.At), outcomeText(*r, v.holding()))
 	}
 	switch {
 	case v.LastSuccess != nil:
@@ -140,9 +150,9 @@ func (x *session) statusRows(v statusView) [][2]string {
 		row("last success", "none is remembered")
 	}
 	if m := v.Measured; m != nil {
-		row("list", "%s", m.text()+x.asOf(v, m.At))
+		row(v.holding(), "%s", m.text(v)+x.asOf(v, m.At))
 		row("drift", "%s", x.driftText(v)+x.asOf(v, m.At))
-		if m.Rules == 0 {
+		if m.Rules == 0 && !v.rules {
 			row("rule", "none uses the list: nothing is blocked")
 		}
 	}
@@ -161,6 +171,14 @@ func (x *session) statusRows(v statusView) [][2]string {
 	return rows
 }
 
+// holding is what the target holds the bans in, noun one of its things.
+func (v statusView) holding() string {
+	if v.rules {
+		return "rules"
+	}
+	return "list"
+}
+
 // asOf says how old a number is, when it is not the last run's.
 func (x *session) asOf(v statusView, at time.Time) string {
 	if v.LastRun != nil && v.LastRun.At.Equal(at) {
@@ -170,7 +188,7 @@ func (x *session) asOf(v statusView, at time.Time) string {
 }
 
 // text is "41 items (38 ours, 2 by hand, 1 of other hosts), 41 of 10000 that the account may have".
-func (m measured) text() string {
+func (m measured) text(v statusView) string {
 	whose := fmt.Sprintf("%d ours", m.Own)
 	if m.Manual > 0 {
 		whose += fmt.Sprintf(" (%d by edgeban ban)", m.Manual)
@@ -180,6 +198,9 @@ func (m measured) text() string {
 	}
 	if m.Peers > 0 {
 		whose += fmt.Sprintf(", %d of other hosts", m.Peers)
+	}
+	if v.rules {
+		return fmt.Sprintf("%s: %s; %d in all, and an account may have %d", plural(m.Items, "rule"), whose, m.Items+m.Elsewhere, m.Quota)
 	}
 	return fmt.Sprintf("%s: %s; the account holds %d of %d", plural(m.Items, "item"), whose, m.Items+m.Elsewhere, m.Quota)
 }
@@ -213,10 +234,10 @@ func (x *session) refusedText(v statusView) string {
 }
 
 // outcomeText is how a run ended, in words.
-func outcomeText(r lastRun) string {
+func outcomeText(r lastRun, holding string) string {
 	text := map[reconcile.Outcome]string{
 		reconcile.OutcomeInStep:   "in step",
-		reconcile.OutcomeChanged:  "changed the list",
+		reconcile.OutcomeChanged:  "changed the " + holding,
 		reconcile.OutcomeSkipped:  "skipped",
 		reconcile.OutcomeHeld:     "writes on hold",
 		reconcile.OutcomeWithheld: "removals withheld",

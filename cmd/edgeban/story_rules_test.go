@@ -23,6 +23,7 @@ import (
 //	zone-id NAME                        sets ZONE to the id of a zone
 //	bans JAIL N SINCE LENGTH            Fail2Ban bans 203.0.113.0 and so on, each a second before the one before it
 //	unbans N                            … and un-bans the first so many of them
+//	access-quota N                      the account may have so many rules
 //	visit IP ACTION [ZONE]              what the edge does: block, managed_challenge, pass
 //	global-key                          there is no token, but an e-mail address and a global API key
 func accessCommands(command declare) {
@@ -87,6 +88,11 @@ func accessCommands(command declare) {
 			rows = append(rows, `DELETE FROM bips WHERE ip = `+quoted(crowded(i)))
 		}
 		return errors.Join(err, inDatabase(s.database(), rows...))
+	})
+	command("access-quota", 1, 1, func(_ *testscript.TestScript, s *story, args []string) error {
+		n, err := strconv.Atoi(args[0])
+		s.edge.SetMaxAccessRules(n)
+		return err
 	})
 	command("visit", 2, 3, func(_ *testscript.TestScript, s *story, args []string) error {
 		addr, err := netip.ParseAddr(args[0])

@@ -186,7 +186,7 @@ func (x *session) stillBanned(ctx context.Context, network netip.Prefix, allowed
 	if unread = unanswered(said); said.Err != nil && len(unread) == 0 {
 		unread = append(unread, said.Err)
 	}
-	for _, w := range x.works() {
+	for _, w := range x.remedies() {
 		for _, p := range w.run(nil).About(said, network) {
 			if p.Reason == "" || allowed && p.Reason == reconcile.LeftOutAllowed {
 				bans = append(bans, p.Ban)
@@ -235,6 +235,9 @@ func stay(n int, noun string) string {
 func (w work) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all []error) {
 	name := reconcile.PrefixText(network)
 	for _, h := range remains.Around {
+		if w.onRules() && h.Effect != reconcile.OfTarget {
+			continue // the target of its own mode tells
+		}
 		item := reconcile.PrefixText(h.Prefix)
 		owner, _ := h.Tag.Host()
 		hint := "To remove that: edgeban unban " + item

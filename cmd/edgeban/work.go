@@ -37,6 +37,12 @@ func (x *session) works() []work {
 	return all
 }
 
+// remedies are the works on the first target of each remedy: every zone has the same bans.
+func (x *session) remedies() []work {
+	all := x.works()
+	return all[:min(len(all), 2)]
+}
+
 // worksFor are those for a remedy; there may be none.
 func (x *session) worksFor(remedy reconcile.Remedy) (all []work) {
 	for _, w := range x.works() {
@@ -93,6 +99,14 @@ func (w work) on() string {
 		return "among the " + w.title()
 	}
 	return "on " + w.title()
+}
+
+// holding is what the targets hold the bans in.
+func (x *session) holding() string {
+	if x.settings.AccessRules {
+		return "rules"
+	}
+	return "list"
 }
 
 // movingTitle is above the items that stay until another target holds their prefixes.
