@@ -70,6 +70,9 @@ func (r *Rules) Known() []KnownRule {
 	return all
 }
 
+// Partial reports whether only the rules with a tag were read, because reading all takes too many requests.
+func (r *Rules) Partial() bool { return r.view != nil && r.view.filtered }
+
 func (r *Rules) progress(work Work, done, all int) {
 	if r.options.Progress != nil {
 		r.options.Progress(Progress{work, done, all})

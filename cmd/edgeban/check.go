@@ -16,8 +16,8 @@ func checkCommand(sys *system) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
 		Usage: "try every part of the set-up, and say what to do about what is wrong",
-		Description: "Looks at the settings, Fail2Ban, the token, the account, the list, the rule that uses it, the clock, the\n" +
-			"directories and the timer, in this order, and changes nothing. Run it as the user that runs edgeban, or as root.\n\n" +
+		Description: "Looks at the settings, Fail2Ban, the token, the account, the list and the rule that uses it or the access rules,\n" +
+			"the clock, the directories and the timer, in this order, and changes nothing. Run it as the user that runs edgeban, or as root.\n\n" +
 			"Exit status: 0 all is well, or there are only warnings; 1 something failed.",
 		Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"}),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -53,9 +53,10 @@ type checkup struct {
 	said    reconcile.Readings // of the sources
 	desired *reconcile.Desired // on the block list; nil: no source answered
 	guessed bool               // the account is the only one that the token sees, and not set
+	asked   bool               // the token let in
 	lists   []cloudflare.List  // nil: not read
 	listed  []listed           // those to keep in step that are there
-	timed   bool               // Cloudflare told its time when the lists were read
+	timed   bool               // Cloudflare told its time when the lists or rules were read
 	skew    time.Duration      // how far its clock was ahead of ours
 }
 
@@ -89,7 +90,7 @@ func (c *checkup) tryAll(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	defer cancel()
 	for _, part := range []func(context.Context){
-		c.askSources, c.bans, c.fail2ban, c.token, c.account, c.eachList, c.challenges, c.ranges, c.clock, c.items,
+		c.askSources, c.bans, c.fail2ban, c.token, c.account, c.eachList, c.eachScope, c.spill, c.challenges, c.ranges, c.clock, c.items,
 	} {
 		if err := bounded.Err(); err != nil {
 			c.failOf("check", c.interrupted(bounded, err))

@@ -152,7 +152,7 @@ func (c *checkup) lastSuccess() finding {
 	case !list.SkippedSince.IsZero():
 		return finding{"timer", failed, "runs are skipped since " + clock(c.now, list.SkippedSince), do}
 	case last.IsZero():
-		return finding{"timer", warning, "no run of this list has ended in step yet", do}
+		return finding{"timer", warning, "no run of " + map[bool]string{false: "this list", true: "these rules"}[c.settings.AccessRules] + " has ended in step yet", do}
 	case c.now.Sub(last) > successDue:
 		return finding{"timer", failed, "the last run that ended in step was " + ago(c.now, last), do}
 	}

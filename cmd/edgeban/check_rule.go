@@ -109,7 +109,7 @@ func (c *checkup) judgeRules(uses string, seen []usingRule, l listed) {
 
 // ranges compares Cloudflare's addresses with those that this edgeban knows and never blocks.
 func (c *checkup) ranges(ctx context.Context) {
-	if c.lists == nil {
+	if !c.asked {
 		return
 	}
 	published, err := c.client.PublishedRanges(ctx)
@@ -147,7 +147,7 @@ const (
 
 // clock compares this host's clock with Cloudflare's, which tells whole seconds.
 func (c *checkup) clock(context.Context) {
-	if c.lists == nil {
+	if !c.asked {
 		return
 	}
 	const do = "Set the clock (timedatectl status)."

@@ -22,11 +22,15 @@ func (c *checkup) token(ctx context.Context) {
 		return
 	}
 	var silent *cloudflare.NoAnswerError
-	if c.settings.Account == "" {
+	if c.settings.Account == "" && !c.settings.accountless() {
 		if err := c.guessAccount(ctx); errors.As(err, &silent) {
 			c.failOf("api", silent)
 			return
 		}
+	}
+	if !c.settings.Key.IsZero() {
+		c.key(ctx)
+		return
 	}
 	state, err := c.client.VerifyToken(ctx)
 	kind := "user's token"
@@ -37,7 +41,7 @@ func (c *checkup) token(ctx context.Context) {
 	case errors.As(err, &silent):
 		c.failOf("api", silent)
 		return
-	case err != nil && c.settings.Account == "":
+	case err != nil && c.settings.Account == "" && !c.settings.accountless():
 		c.warn("token", "whether it is good is unknown: an account's token can be tried only when the account is known", "")
 		return
 	case err != nil:
@@ -48,11 +52,29 @@ func (c *checkup) token(ctx context.Context) {
 	case !state.Expires.IsZero() && state.Expires.Sub(c.now) < expiresSoon:
 		c.warn("token", "expires at "+moment(c.now, state.Expires), "Make a new one, or roll this one, in the dashboard under API Tokens.")
 	}
-	if c.settings.Account == "" {
+	if c.settings.Account == "" && !c.settings.accountless() {
 		c.ok("token", "%s, active (%s)", kind, c.settings.tokenOrigin)
 		return
 	}
-	c.rights(ctx, kind)
+	c.rights(ctx, "token", kind)
+}
+
+// key tries a global API key, which nothing verifies: it may do what its user may.
+func (c *checkup) key(ctx context.Context) {
+	if c.settings.Account == "" && !c.settings.accountless() {
+		c.warn("key", "whether it is good is unknown: it can be tried only when the account is known", "")
+		return
+	}
+	c.rights(ctx, "key", "global API key of "+c.settings.Email)
+}
+
+// rights tries what a run needs, and asks whether it may be written, without a write.
+func (c *checkup) rights(ctx context.Context, part, kind string) {
+	if c.settings.AccessRules {
+		c.ruleRights(ctx, part, kind)
+		return
+	}
+	c.listRights(ctx, part, kind)
 }
 
 // guessAccount goes on with the account that the token sees, if there is but one, so that the rest can be tried. What follows from an
@@ -69,41 +91,43 @@ func (c *checkup) guessAccount(ctx context.Context) error {
 	return err
 }
 
-// rights reads the lists, and asks whether they may be written, without a write.
-func (c *checkup) rights(ctx context.Context, kind string) {
+// listRights reads the lists, and asks whether they may be written.
+func (c *checkup) listRights(ctx context.Context, part, kind string) {
 	lists, clock, err := c.client.Lists(ctx)
 	if err != nil {
-		c.failOf("token", err)
+		c.failOf(part, err)
 		return
 	}
+	c.asked = true
 	c.lists = append([]cloudflare.List{}, lists...)
 	if c.timed = !clock.IsZero(); c.timed {
 		c.skew = clock.Sub(c.sys.now())
 	}
 	from := " (" + c.settings.tokenOrigin + ")"
 	if hold := c.blocking().past().Throttle; hold.InARow > 0 {
-		c.ok("token", "%s, may read lists%s; whether it may write them is not asked while Cloudflare refuses writes", kind, from)
+		c.ok(part, "%s, may read lists%s; whether it may write them is not asked while Cloudflare refuses writes", kind, from)
 		return
 	}
 	may, err := c.client.MayEditLists(ctx)
 	switch {
 	case err != nil:
-		c.warn("token", fmt.Sprintf("%s, may read lists%s; whether it may write them is unknown: %v", kind, from, err), hintOf(err))
+		c.warn(part, fmt.Sprintf("%s, may read lists%s; whether it may write them is unknown: %v", kind, from, err), hintOf(err))
 	case !may:
-		c.fail("token", kind+", may read lists but not write them"+from, "Give it the permission "+permissionLists+" in the dashboard under API Tokens.")
+		c.fail(part, kind+", may read lists but not write them"+from, "Give it the permission "+permissionLists+" in the dashboard under API Tokens.")
 	default:
-		c.ok("token", "%s, may read and write lists%s", kind, from)
+		c.ok(part, "%s, may read and write lists%s", kind, from)
 	}
 }
 
 // account says which account it is.
 func (c *checkup) account(context.Context) {
 	switch {
+	case c.settings.accountless():
 	case c.guessed:
 		c.fail("account", noAccount().text+"; the token sees one", fmt.Sprintf("Set it in %s: account = %q", c.settings.configFile(), c.settings.Account))
 	case c.settings.Account == "":
 		c.fail("account", noAccount().text, noAccount().hint)
-	case c.lists != nil:
+	case c.asked:
 		c.ok("account", "%s (%s)", c.settings.Account, c.settings.values["account"].origin)
 	}
 }

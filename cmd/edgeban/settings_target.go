@@ -76,14 +76,6 @@ func (s *Settings) checkTarget(p *problems) {
 // accountless reports whether no account is needed: the rules are a zone's or the user's.
 func (s *Settings) accountless() bool { return s.AccessRules && (s.User || len(s.Zones) > 0) }
 
-// rulesPermission is what a token needs for access rules, as the dashboard names it.
-func (s *Settings) rulesPermission() string {
-	if len(s.Zones) > 0 {
-		return "Zone → Firewall Services → Edit"
-	}
-	return "Account → Account Firewall Access Rules → Edit"
-}
-
 // holder is under what the state keeps what is known of Cloudflare's refusals: the account, else whose rules they are.
 func (s *Settings) holder() string {
 	switch {

@@ -34,7 +34,10 @@ func setupCommand(sys *system) *cli.Command {
 			"  the rule      " + permissionZones + " and " + permissionRules + "; without them the rule is\n" +
 			"                printed, to be pasted in the dashboard\n" +
 			"  the account   " + permissionAccount + " or " + permissionZones + ", when account is not set\n" +
-			"A run (edgeban sync) needs the first one only.\n\n" +
+			"  access rules  " + permissionAccess + "; of zones: " + permissionZoneAccess + "\n" +
+			"A run (edgeban sync) needs the first one only, and with spill that for access rules, too.\n\n" +
+			"With target access-rules there is nothing to create: it finds the account, or the ids of the zones named, for the\n" +
+			"configuration file, and tries whether the token may write the rules.\n\n" +
 			"Exit status: 0 everything is there, or would be (--dry-run); 1 something is missing or Cloudflare refused;\n" +
 			"2 usage or settings.",
 		Flags: append(slices.DeleteFunc(settingFlags(), func(f cli.Flag) bool { return f.Names()[0] == "zone" }),
@@ -107,10 +110,14 @@ func validDomain(name string) bool {
 
 // do finds out what is there, says what is to be done, and does it.
 func (u *setup) do(ctx context.Context) error {
+	if u.settings.AccessRules {
+		return u.doRules(ctx)
+	}
 	if err := u.plan(ctx); err != nil {
 		return err
 	}
 	u.printPlan()
+	u.trySpill(ctx)
 	if len(u.pending()) == 0 {
 		return u.end()
 	}
