@@ -48,14 +48,22 @@ func (u *setup) doRules(ctx context.Context) error {
 	return nil
 }
 
+// inFile reports whether the configuration file sets it.
+func (u *setup) inFile(setting string) bool {
+	return strings.Contains(u.settings.values[setting].origin, u.settings.configFile())
+}
+
 // findScope learns whose access rules to use, and returns the lines that the configuration file still lacks.
 func (u *setup) findScope(ctx context.Context) (lines []string, err error) {
-	if origin := u.settings.values["target"].origin; !strings.Contains(origin, u.settings.configFile()) {
+	if !u.inFile("target") {
 		lines = append(lines, `target = "`+targetRules+`"`)
 	}
 	switch {
 	case u.settings.User:
 		u.say("user", "whoever the token belongs to")
+		if !u.inFile("user") {
+			lines = append(lines, "user = true")
+		}
 	case len(u.zones) > 0:
 		line, err := u.findZones(ctx)
 		return append(lines, line), err
