@@ -24,7 +24,7 @@ func (r reader) zones(name string) []string {
 		id := strings.ToLower(text)
 		switch {
 		case !regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString(id):
-			r.bad(name, "not the 32 hexadecimal digits of a zone id, which the zone's overview in the dashboard shows")
+			r.bad(name, "not the 32 hexadecimal digits of a zone id; edgeban setup --zone DOMAIN tells it, and so does the zone's overview in the dashboard")
 		case slices.Contains(ids, id):
 			r.bad(name, "%s is there twice", id)
 		default:
@@ -61,6 +61,10 @@ func (s *Settings) checkTarget(p *problems) {
 	if s.ChallengeList != "" {
 		p.addHint("An access rule can challenge by itself: leave challenge-list out.",
 			"challenge-list%s has no meaning with target access-rules", origin("challenge-list"))
+	}
+	if s.Exclusive {
+		p.addHint("edgeban adopt takes over the rules of Fail2Ban's own actions; all others are somebody's.",
+			"ownership exclusive%s has no meaning with target access-rules", origin("ownership"))
 	}
 	if s.User && len(s.Zones) > 0 {
 		p.add("user%s and zone%s exclude each other", origin("user"), origin("zone"))
