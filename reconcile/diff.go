@@ -47,6 +47,9 @@ type View struct {
 //	            keeps the entry off                            not touched
 //	peer's, and weaker
 //	            posted under our tag                           not touched
+//	ours, and of the other mode
+//	            posted again, unless a person banned it        the other target's
+//	            by hand and it is stronger: then it satisfies
 //	none        posted                                         nothing
 //
 // An own item without an entry goes. Before that, entries that a broader one covers for at least as long are dropped,
@@ -73,8 +76,9 @@ type differ struct {
 	view View
 	plan Plan
 
-	held  []holding // sorted by prefix
-	cases []wish    // one per entry, in the same order
+	held  []holding             // sorted by prefix
+	hand  map[netip.Prefix]bool // what a person banned by hand and is the other mode's, which is stronger
+	cases []wish                // one per entry, in the same order
 
 	broadest [129]int // by how many bits the addresses have: the least prefix length among the entries
 }
@@ -102,11 +106,14 @@ const (
 )
 
 func (d *differ) classify(have []Item) {
-	d.held = make([]holding, 0, len(have))
+	d.held, d.hand = make([]holding, 0, len(have)), map[netip.Prefix]bool{}
 	for i := range have {
 		h := d.view.Ownership.classify(&have[i])
 		if h.elsewhere() {
 			d.plan.OtherMode++
+			if h.lasts(d.view.Now) && h.Effect == Stronger {
+				d.hand[h.Prefix] = true
+			}
 			d.plan.Items--
 			d.plan.Room--
 			continue
@@ -189,6 +196,8 @@ func (d *differ) judgeOne(w *wish) {
 		}
 	case !active:
 		w.fate = fateNothing
+	case d.hand[w.entry.Prefix]:
+		w.fate = fateSatisfied
 	case w.item != nil && (w.item.Effect == Allows || w.item.Effect == Weaker && w.item.class == Foreign):
 		w.fate = fateOccupied
 	case w.item != nil && w.item.Effect == Weaker:

@@ -83,6 +83,30 @@ func TestMeteredRoom(t *testing.T) {
 	}
 }
 
+// TestByHandInOtherMode: a block by hand is not turned into the challenge that a source wants, as long as it lasts. A challenge by hand gives
+// way to a block.
+func TestByHandInOtherMode(t *testing.T) {
+	for _, c := range []struct {
+		item   string
+		effect Effect
+		want   []string
+	}{
+		{"192.0.2.1 manual 1h -1h manual:x", Stronger, nil},
+		{"192.0.2.1 manual 0s -1h manual:x", Stronger, []string{"add 192.0.2.1 new"}},
+		{"192.0.2.1 own 1h -1h fail2ban:sshd", Stronger, []string{"add 192.0.2.1 new"}},
+		{"192.0.2.1 manual 1h -1h manual:x", Weaker, []string{"add 192.0.2.1 new"}},
+	} {
+		have := items(c.item)
+		have[0].Effect = c.effect
+		s := scene{bans: []string{"192.0.2.1 sshd -5m 1h"}, room: 10}
+		p := Diff(Desire(bans(s.bans...), s.policy(), at("0s")), have, s.view())
+		same(t, changes(p), c.want)
+		if (p.Satisfied == 1) != (c.want == nil) {
+			t.Errorf("%s: %d satisfied", c.item, p.Satisfied)
+		}
+	}
+}
+
 // TestOtherMode: own items of another mode are not the target's, take room all the same, and are counted.
 func TestOtherMode(t *testing.T) {
 	have := items("192.0.2.1 own 1h -1h fail2ban:sshd", "192.0.2.2 own 1h -1h fail2ban:sshd", "192.0.2.3 created=-1h by hand")
