@@ -86,6 +86,9 @@ func (x *session) warnOfAbandoned() {
 	for _, a := range x.abandoned(x.seen) {
 		x.out.warn(a.text(x.now) + "; to empty it: " + a.remedy(x.settings))
 	}
+	for _, o := range x.otherTargets() {
+		x.out.warn(o.text(x.now) + "; to remove them: " + o.remedy(x.settings))
+	}
 }
 
 // abandonedLists warns of them.

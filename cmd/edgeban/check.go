@@ -90,7 +90,7 @@ func (c *checkup) tryAll(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, c.settings.Timeout)
 	defer cancel()
 	for _, part := range []func(context.Context){
-		c.askSources, c.bans, c.fail2ban, c.token, c.account, c.eachList, c.eachScope, c.spill, c.challenges, c.ranges, c.clock, c.items,
+		c.askSources, c.bans, c.fail2ban, c.token, c.account, c.eachList, c.eachScope, c.others, c.spill, c.challenges, c.ranges, c.clock, c.items,
 	} {
 		if err := bounded.Err(); err != nil {
 			c.failOf("check", c.interrupted(bounded, err))

@@ -42,6 +42,9 @@ func (o output) summary(w work, r reconcile.Report, requests int) {
 	}
 	attrs = append(attrs, "requests", requests, slog.String("duration", fmt.Sprintf("%.1fs", seconds(r.Duration))))
 	message := "list in step"
+	if w.onRules() {
+		message = "rules in step"
+	}
 	if missing, stale, known := r.Drift(); known && missing+stale > len(r.Plan.Withheld) {
 		message = "changes left for the next run"
 	}
