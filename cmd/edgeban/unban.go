@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -269,68 +268,4 @@ func (w work) notUnbanned(err error, network netip.Prefix, until time.Time) erro
 		advice += "\nThe next run that may write " + later + "."
 	}
 	return advised(err, advice)
-}
-
-// stillBannedError says that an un-ban will not last.
-type stillBannedError struct {
-	network netip.Prefix
-	off     string
-	bans    []reconcile.Ban
-}
-
-func (e stillBannedError) Error() string {
-	var jails []string
-	for _, b := range e.bans {
-		jails = append(jails, printable(b.Reason))
-	}
-	slices.Sort(jails)
-	return fmt.Sprintf("%s is still banned by %s, so the next run puts it back",
-		reconcile.PrefixText(e.network), strings.Join(slices.Compact(jails), ", "))
-}
-
-func (e stillBannedError) Hint() string {
-	return "Un-ban it there, too:\n" + unbanCommands(e.bans) +
-		"\nOr keep it " + e.off + " for a while: edgeban unban " + reconcile.PrefixText(e.network) + " --for 1h"
-}
-
-// whoBans names the sources of bans.
-func whoBans(bans []reconcile.Ban) string {
-	var names []string
-	for _, b := range bans {
-		name := "Fail2Ban"
-		if b.Source == "crowdsec" {
-			name = "CrowdSec"
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return strings.Join(slices.Compact(names), " and ")
-}
-
-// unbanCommands are what to type to un-ban in each jail, a line each.
-func unbanCommands(bans []reconcile.Ban) string {
-	var lines []string
-	for _, b := range bans {
-		switch {
-		case b.Source == "fail2ban":
-			lines = append(lines, "  fail2ban-client set "+shellWord(b.Reason)+" unbanip "+shellWord(b.Value))
-		case strings.Contains(b.Value, "/"):
-			lines = append(lines, "  cscli decisions delete --range "+shellWord(b.Value))
-		default:
-			lines = append(lines, "  cscli decisions delete --ip "+shellWord(b.Value))
-		}
-	}
-	slices.Sort(lines)
-	return strings.Join(slices.Compact(lines), "\n")
-}
-
-// shellWord is a word as a shell reads it back.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-/:@+", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(printable(s), "'", `'\''`) + "'"
 }
