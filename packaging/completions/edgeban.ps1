@@ -45,7 +45,7 @@ Register-ArgumentCompleter -Native -CommandName edgeban -ScriptBlock {
         '--target' = 'what holds the bans: list, or access-rules (IP Access Rules, one for each address)'
         '--zone' = 'with target access-rules: zone that has the rules, in place of the account'
         '--user' = 'with target access-rules: the user has the rules, for all zones that are the user''s'
-        '--request-budget' = 'most requests of one run with access rules, of the 1200 in five minutes that Cloudflare allows'
+        '--request-budget' = 'most requests of one run with access rules, of the 1200 in five minutes that Cloudflare allows; adopt and flush: 1000, if it is not set'
         '--spill' = 'access-rules: where bans go while Cloudflare refuses to write the list'
         '--spill-allow' = 'with spill: an Allow rule for whom a person un-banned, as long as the list cannot let go'
         '--list' = 'list to keep in step, by its name or its id'
