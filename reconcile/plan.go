@@ -74,14 +74,17 @@ type Blocked struct {
 // Occupied is an entry where another's item stands that lets the visitor through, or only challenges whom we would block.
 type Occupied struct {
 	Entry  *Entry
-	Effect Effect // Weaker or Allows
+	Effect Effect // Weaker, Allows or Stops
 	Owner  string // empty: it has no tag
 }
 
 func (o Occupied) detail() string {
 	what := "a challenge"
-	if o.Effect == Allows {
+	switch o.Effect {
+	case Allows:
 		what = "an Allow rule"
+	case Stops:
+		what = "a rule that blocks or challenges"
 	}
 	if o.Owner == "" {
 		return what + " by hand stands there"
@@ -112,6 +115,8 @@ type Removal struct {
 	Tag      Tag          // zero for an untagged item
 	Untagged bool         // no edgeban wrote it: ours only because ownership is exclusive
 	Unbanned netip.Prefix // what of it a person took off for a while, see Protected; zero: nothing
+	ByPerson bool         // that a person un-banned it is beyond doubt
+	Shadowed bool         // an item that stays bans it, or some of it, as well
 	Why      RemovalReason
 	Ended    time.Time     // for RemoveEnded: when the last ban's record ended
 	LeftOut  LeftOutReason // for RemoveLeftOut: why its ban is not mirrored

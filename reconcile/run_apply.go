@@ -78,7 +78,7 @@ func (r Run) apply(ctx context.Context, rep *Report, items []Item) (Outcome, err
 	r.learn(rep, err)
 	if err != nil {
 		if r.Spills && refused(err) {
-			rep.Plan.spill(rep.Applied)
+			rep.Plan.spill(rep.Applied, r.SpillWidths)
 		}
 		return OutcomeFailed, err
 	}
@@ -130,6 +130,7 @@ const damagedStore = "damaged"
 func (r Run) next(rep *Report) Past {
 	next := rep.Next
 	next.Moved = nil // told anew by each run, see Moved
+	next.Ended, next.Lifted = r.ended(rep), r.lifted(rep)
 	next.Memory = maps.Clone(r.Memory)
 	for _, s := range rep.Sources {
 		if errors.Is(rep.Err, ErrClock) { // what it says of times is wrong

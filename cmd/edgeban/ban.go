@@ -118,7 +118,9 @@ func (x *session) ban(ctx context.Context, works []work, o banOptions) error {
 		b.Until = x.now.Truncate(time.Second).Add(o.length)
 	}
 	var problems []error
+	problems = append(problems, x.disallowRules(ctx, b.Prefix))
 	for i, w := range works {
+		w.forget(b.Prefix)
 		saved, err := w.ban(ctx, o, b)
 		if instead, ok := w.instead(); ok && err != nil && lastWord(err) {
 			x.out.warnOf(err, "; it goes into the access rules")

@@ -38,6 +38,7 @@ func (e ended) conclude(first bool) error {
 	report := e.report
 	e.remark(report)
 	e.advise(report)
+	e.warnOfAllow()
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 	case errors.Is(report.Err, context.Canceled):
@@ -54,10 +55,12 @@ func (e ended) conclude(first bool) error {
 	case reconcile.OutcomeFailed:
 		return e.out.fail(report.Err)
 	case reconcile.OutcomeHeld:
-		e.out.held(e.work, report)
+		e.out.held(e.work, report, e.spilled.sentence())
 		return nil
 	}
-	e.out.summary(e.work, report, e.requests)
+	if !e.quiet() {
+		e.out.summary(e.work, report, e.requests, e.spilled.text())
+	}
 	if report.Err != nil && len(e.works()) > 1 {
 		report.Err = fmt.Errorf("%s: %w", e.title(), report.Err)
 	}

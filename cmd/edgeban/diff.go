@@ -73,7 +73,9 @@ func (x *session) printDiffs(done []ended, o diffOptions) error {
 		}
 		view := diffView(x.settings, done[0].label(), done[0].report)
 		for _, e := range done[1:] {
-			if e.report.Plan != nil {
+			if e.report.Plan != nil && e.spill {
+				view.Spill = append(view.Spill, diffView(x.settings, e.label(), e.report))
+			} else if e.report.Plan != nil {
 				challenge := diffView(x.settings, e.label(), e.report)
 				view.Challenge = &challenge
 			}
@@ -82,7 +84,7 @@ func (x *session) printDiffs(done []ended, o diffOptions) error {
 	}
 	printed := false
 	for _, e := range done {
-		if e.report.Plan == nil {
+		if e.report.Plan == nil || e.quiet() {
 			continue
 		}
 		if printed {

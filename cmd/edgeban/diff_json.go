@@ -36,7 +36,9 @@ type diffJSON struct {
 	Stays    []stayingJSON  `json:"stays"`   // own items without an active ban that stay
 	Blocked  []blockedJSON  `json:"blocked"` // items by hand or of other hosts that block what is protected
 
-	Challenge *diffJSON `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
+	Spilled   int        `json:"spilled,omitempty"`   // bans that are not for the list now, but for access rules
+	Spill     []diffJSON `json:"spill,omitempty"`     // the same of the access rules that stand in for lists
+	Challenge *diffJSON  `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
 }
 
 type additionJSON struct {
@@ -91,7 +93,7 @@ func diffView(s Settings, list string, r reconcile.Report) diffJSON {
 	v := diffJSON{
 		List: list, Account: s.Account, Now: r.Now.UTC(), Outcome: string(r.Outcome),
 		Items: p.Items, Own: p.Own, Foreign: p.Foreign, Peers: p.Peers,
-		Keep: p.Keep, Lingering: len(p.Lingering), Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale,
+		Keep: p.Keep, Lingering: len(p.Lingering), Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale, Spilled: len(p.Spilled),
 		Add: []additionJSON{}, Remove: removalsView(p.Remove), Withheld: removalsView(p.Withheld), LeftOut: leftOutView(r.LeftOut()),
 		Stays: slices.Concat(staysView(p.Lingering, "lingering"), staysView(p.Orphaned, "database replaced"), staysView(p.Moving, "moving")), Blocked: blockedView(p.Blocked),
 	}

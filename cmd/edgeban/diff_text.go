@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"edgeban/cloudflare"
 	"edgeban/reconcile"
 )
 
@@ -23,12 +24,19 @@ func writeDiff(w work, r reconcile.Report) error {
 	writeWithheld(&b, o.now, r.Plan.Withheld)
 	writeStaying(&b, o.now, "lingering: the record of the ban ended, but Fail2Ban may go on banning in its memory", r.Plan.Lingering)
 	writeStaying(&b, o.now, "staying until the lease ends: the database does not know the ban", r.Plan.Orphaned)
-	writeStaying(&b, o.now, "moving to the other list: they stay until that one holds them", r.Plan.Moving)
+	moving := "moving to the other list: they stay until that one holds them"
+	if w.mode == cloudflare.ModeAllow {
+		moving = "un-banned: they stay until the list lets go"
+	}
+	writeStaying(&b, o.now, moving, r.Plan.Moving)
 	writeBlocked(&b, r.Plan.Blocked)
 	writeLeftOut(&b, r.LeftOut())
 	fmt.Fprintf(&b, "\n%s Nothing was changed.\n", diffCount(r))
 	if hold := holdOf(r); hold != nil {
 		b.WriteString(holdNote(o.now, hold))
+	}
+	if last := r.Next.Throttle.Last; len(r.Plan.Spilled) > 0 && !last.IsZero() {
+		b.WriteString(drainNote(o.now, last))
 	}
 	if r.Sparing() {
 		b.WriteString("Cloudflare refused a write less than a day ago: each run makes one write, so it may take two to change all this.\n")

@@ -55,7 +55,11 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 	}
 	defer unlock()
 	var problems []error
+	var last error // after which the lists are to be written to no more
 	for _, w := range x.allWorks() {
+		if last != nil && !w.spill {
+			continue
+		}
 		report, err := w.carry(ctx, w.run(nil), planner)
 		if err != nil {
 			advice := "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off."
@@ -65,6 +69,9 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 			problems = append(problems, advised(err, advice))
 			if !x.settings.Spill { // else the access rules may be well
 				return errors.Join(problems...)
+			}
+			if lastWord(err) {
+				last = err
 			}
 			continue
 		}

@@ -44,6 +44,7 @@ func (x *session) status(ctx context.Context, asJSON bool) error {
 	for _, w := range x.works() {
 		views = append(views, w.statusView(x.sys.nextRun(ctx, x.unit("timer"))))
 	}
+	views[0].Spilled = x.spilledNow()
 	if asJSON {
 		if len(views) > 1 {
 			views[0].Challenge = &views[1]
@@ -80,6 +81,7 @@ type statusView struct {
 
 	title string
 
+	Spilled   *spilled    `json:"spilled,omitempty"`   // what access rules hold in place of the lists; absent: bans do not spill, or nobody looked
 	Challenge *statusView `json:"challenge,omitempty"` // the same of the challenge list; absent: there is none
 }
 
@@ -145,6 +147,9 @@ func (x *session) statusRows(v statusView) [][2]string {
 		if m.Rules == 0 {
 			row("rule", "none uses the list: nothing is blocked")
 		}
+	}
+	if text := v.Spilled.text(); text != "" {
+		row("spilled", "%s in access rules%s", text, x.asOf(v, v.Spilled.At))
 	}
 	if v.RefusedSince != nil && v.RefusedRuns > 0 {
 		row("refused", "%s", x.refusedText(v))

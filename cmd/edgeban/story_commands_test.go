@@ -88,6 +88,7 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	setupCommands(command)
 	pushgatewayCommands(command)
 	listCommands(command)
+	spillCommands(command)
 	return commands
 }
 
