@@ -64,7 +64,7 @@ func (x *session) spilling(ctx context.Context, run reconcile.Run) reconcile.Run
 func (x *session) spillFails() bool {
 	return slices.ContainsFunc(x.spillWorks(), func(w work) bool {
 		last := w.listState().LastRun
-		return last != nil && last.Outcome == reconcile.OutcomeFailed
+		return last != nil && last.Outcome == reconcile.OutcomeFailed && !last.Later
 	})
 }
 
@@ -160,11 +160,8 @@ func (x *session) spillDue(done []ended, stuck []reconcile.Stuck) bool {
 	if len(stuck)+len(missingOn(done, reconcile.Block))+len(missingOn(done, reconcile.Challenge)) > 0 || !x.remembersSpill() {
 		return true
 	}
-	if x.spillFails() {
-		return true
-	}
 	for _, w := range x.spillWorks() {
-		if w.listState().LastRun == nil { // a command by hand came after it
+		if last := w.listState().LastRun; last == nil || last.Outcome == reconcile.OutcomeFailed { // nil: a command by hand came after it
 			return true
 		}
 		if m := w.listState().Measured; m.Own > 0 || m.Missing > 0 || m.Stale > 0 {
