@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"edgeban/cloudflare"
@@ -12,25 +13,23 @@ import (
 
 // conclude tells how the runs ended and returns the error that gives the exit status.
 func (x *session) conclude(done []ended) error {
-	err := done[0].conclude(true)
+	all := []error{done[0].conclude(true)}
 	for _, e := range done[1:] {
 		if e.untold || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
 			continue // for the same reason
 		}
-		err = joined(err, e.conclude(false))
+		all = append(all, e.conclude(false))
 	}
-	return err
+	return joined(all)
 }
 
 // joined is errors.Join that leaves a single error as it is.
-func joined(a, b error) error {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
+func joined(all []error) error {
+	all = slices.DeleteFunc(all, func(err error) bool { return err == nil })
+	if len(all) == 1 {
+		return all[0]
 	}
-	return errors.Join(a, b)
+	return errors.Join(all...)
 }
 
 // conclude tells how one run ended. The first one tells of the sources, too.

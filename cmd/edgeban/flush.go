@@ -80,6 +80,8 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		}
 		if left := len(report.Plan.Remove) - report.Applied.Removed; left > 0 {
 			problems = append(problems, w.budgetUsed(report.Applied.Removed, left))
+		} else if report.Whole().Empty() && w.spill {
+			continue
 		} else if report.Whole().Empty() {
 			x.say("nothing to remove from %s", w.title())
 		} else {

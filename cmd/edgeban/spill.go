@@ -116,6 +116,9 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 		e := x.reconcile(ctx, w, run, said)
 		e.untold = stopped && len(rules) > 0
 		rules = append(rules, e)
+		if e.report.Plan == nil { // nor can the others read what is there
+			break
+		}
 	}
 	return rules
 }

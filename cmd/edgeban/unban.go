@@ -119,7 +119,8 @@ func (x *session) takeOffAll(ctx context.Context, network netip.Prefix, until ti
 		if err := x.letThrough(ctx, network, held); err != nil {
 			return nil, errors.Join(append(problems, last, err)...)
 		}
-		x.say("%s is let through by an Allow rule, which bypasses all other protection for it, until the list lets it go:\n%s", reconcile.PrefixText(network), last)
+		x.say("%s is let through by an Allow rule until the list lets it go; the rule bypasses all other protection for it, too\n"+
+			"The list cannot now: %s", reconcile.PrefixText(network), last)
 		last = nil
 	}
 	if last != nil {
