@@ -90,7 +90,8 @@ func (d *differ) clearOwn(h *holding) {
 		return
 	default:
 		d.explain(&r, h)
-		r.ByPerson = r.Why == RemoveLifted && d.byPerson(h)
+		r.Doubtful = r.Why == RemoveLifted && !d.byPerson(h)
+		r.ByPerson = r.Why == RemoveLifted && !r.Doubtful && len(d.view.Failed) == 0
 		if h.withheld {
 			d.plan.Withheld = append(d.plan.Withheld, r)
 			return

@@ -19,6 +19,7 @@ type View struct {
 	Failed    []string // … of those that did not answer
 	Limits    Limits
 	Spills    bool // bans spill, so it counts who lifted one
+	Recent    bool // … and the last run saw each record that has been cleared away since, see recently
 	Metered   bool // the target makes only so many changes a run: the plan is sorted by urgency
 
 	// Steady are the names of sources that the last run read too, the very same: what they lack was lifted. Replaced are those

@@ -116,6 +116,7 @@ type Removal struct {
 	Untagged bool         // no edgeban wrote it: ours only because ownership is exclusive
 	Unbanned netip.Prefix // what of it a person took off for a while, see Protected; zero: nothing
 	ByPerson bool         // that a person un-banned it is beyond doubt
+	Doubtful bool         // nobody wants it any more, and that it was a person will not be known
 	Shadowed bool         // an item that stays bans it, or some of it, as well
 	Why      RemovalReason
 	Ended    time.Time     // for RemoveEnded: when the last ban's record ended

@@ -143,6 +143,9 @@ func (r Run) next(rep *Report) Past {
 	if rep.settled() {
 		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
 	}
+	if rep.Plan != nil && r.Spills {
+		next.Read = r.Now.UTC()
+	}
 	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
 		next.Orphans = prefixes(rep.Plan.Orphaned)
 		next.Known = r.known(rep)

@@ -118,20 +118,35 @@ func (d *differ) shadow() {
 	}
 }
 
-// byPerson reports whether it is beyond doubt that a person lifted the ban of an item that nothing wants any more: every source answered,
-// those that it names are the very ones of the last run, and the ban had not ended by itself. A source may tell the end to within loose.
-func (d *differ) byPerson(h *holding) bool {
-	return h.tagged && h.tag.Until.After(d.view.Now.Add(loose)) && len(d.view.Failed) == 0 && d.steady(h) && !slices.Contains(d.view.Ended, h.Prefix)
+// recently is how long ago the last run may lie for its successor to know what a missing record means. Fail2Ban clears away records a day
+// after their ends by default (dbpurgeage), and in between each run sees that they ended.
+const recently = time.Hour
+
+// recent reports whether the last run was recently.
+func (r Run) recent() bool {
+	since := r.Now.Sub(r.Past.Read)
+	return since >= 0 && since <= recently
 }
 
-// ended are the prefixes of own items whose bans ended by themselves, for Past.Ended: that their records go later is no un-ban.
+// byPerson reports whether it is beyond doubt that a person lifted the ban of an item that nothing wants any more: the sources that it
+// names are the very ones of the last run, which was recently, and the ban had not ended by itself. A source may tell the end to within
+// loose.
+func (d *differ) byPerson(h *holding) bool {
+	return d.view.Recent && h.tagged && h.tag.Until.After(d.view.Now.Add(loose)) && d.steady(h) && !slices.Contains(d.view.Ended, h.Prefix)
+}
+
+// ended are the prefixes of own items whose bans ended by themselves, or may have, for Past.Ended: that nothing wants them later is no
+// un-ban.
 func (r Run) ended(rep *Report) []netip.Prefix {
 	if !r.Spills || rep.Plan == nil {
 		return r.Ended
 	}
-	all := prefixes(rep.Plan.Lingering)
+	all := append(prefixes(rep.Plan.Lingering), prefixes(rep.Plan.Orphaned)...)
+	for _, m := range rep.Plan.Withheld {
+		all = append(all, m.Item.Prefix)
+	}
 	for _, m := range rep.Plan.Remove[rep.Applied.Removed:] {
-		if m.Why == RemoveEnded || m.Why == RemoveLifted && slices.Contains(r.Ended, m.Item.Prefix) {
+		if m.Why == RemoveEnded || m.Doubtful {
 			all = append(all, m.Item.Prefix)
 		}
 	}
