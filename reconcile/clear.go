@@ -73,7 +73,11 @@ func (d *differ) clearOwn(h *holding) {
 		return
 	case d.posts(h):
 		d.plan.Keep++
-		if w := &d.cases[h.wish]; !w.entry.active(d.view.Now) {
+		w := &d.cases[h.wish]
+		if until := w.entry.activeUntil(); d.view.Spills && w.entry.slack() > 0 && until.Before(h.tag.Until.Add(-loose)) {
+			d.plan.Shortened = append(d.plan.Shortened, Staying{Prefix: h.Prefix, Tag: h.tag, Until: until})
+		}
+		if !w.entry.active(d.view.Now) {
 			d.plan.Lingering = append(d.plan.Lingering, Staying{Prefix: h.Prefix, Tag: h.tag, Until: w.keep})
 		}
 		return

@@ -29,8 +29,10 @@ type View struct {
 	// Moving are the prefixes that another list is to take over and is not known to hold yet: their items stay for so long.
 	Moving map[netip.Prefix]bool
 
-	// Ended are the prefixes of own items whose bans ended by themselves, Lifted those of items by hand that a person un-banned.
+	// Ended are the prefixes of own items whose bans ended by themselves, Lifted those of items by hand that a person un-banned. Short is
+	// when bans end whose items have longer leases, as the last run was told.
 	Ended, Lifted []netip.Prefix
+	Short         map[netip.Prefix]time.Time
 
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix

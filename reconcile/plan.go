@@ -26,6 +26,9 @@ type Plan struct {
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
 	Orphaned   []Staying      // own items that nothing wants, but their source was replaced: they stay until their leases end
 
+	// Shortened are own items whose bans end before their leases, by the ends that a source without records of the past tells.
+	Shortened []Staying
+
 	// Moving are own items that stay until another list holds their prefixes.
 	Moving []Staying
 

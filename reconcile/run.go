@@ -52,6 +52,7 @@ type Past struct {
 	Moved    []netip.Prefix             `json:"moved,omitempty"`   // prefixes of own items that another list has taken over
 	Read     time.Time                  `json:"read,omitzero"`     // when the last run that came to a plan read the sources, where bans spill
 	Ended    []netip.Prefix             `json:"ended,omitempty"`   // … whose bans ended by themselves, where bans spill
+	Short    map[netip.Prefix]time.Time `json:"short,omitempty"`   // when bans of own items end, where that is before their leases do
 	Lifted   []netip.Prefix             `json:"lifted,omitempty"`  // … by hand that a person un-banned and the list could not let go
 	Throttle Throttle                   `json:"throttle,omitzero"` // refusals of writes
 	Waiting  Waiting                    `json:"waiting,omitempty"` // since when changes wait
@@ -172,7 +173,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 
 func (r Run) view(rep *Report) View {
 	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving,
-		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Lifted: r.Lifted}
+		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted}
 	_, v.Metered = metered(r.Target)
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved

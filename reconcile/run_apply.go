@@ -144,7 +144,10 @@ func (r Run) next(rep *Report) Past {
 		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
 	}
 	if rep.Plan != nil && r.Spills {
-		next.Read = r.Now.UTC()
+		next.Read, next.Short = r.Now.UTC(), nil
+		for _, s := range rep.Plan.Shortened {
+			next.Short = put(next.Short, s.Prefix, s.Until.UTC())
+		}
 	}
 	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
 		next.Orphans = prefixes(rep.Plan.Orphaned)
@@ -181,9 +184,9 @@ func (r Run) known(rep *Report) map[string]string {
 }
 
 // put is m with the value at the key; m may be nil.
-func put[V any](m map[string]V, key string, value V) map[string]V {
+func put[K comparable, V any](m map[K]V, key K, value V) map[K]V {
 	if m == nil {
-		m = map[string]V{}
+		m = map[K]V{}
 	}
 	m[key] = value
 	return m

@@ -132,7 +132,11 @@ func (r Run) recent() bool {
 // names are the very ones of the last run, which was recently, and the ban had not ended by itself. A source may tell the end to within
 // loose.
 func (d *differ) byPerson(h *holding) bool {
-	return d.view.Recent && h.tagged && h.tag.Until.After(d.view.Now.Add(loose)) && d.steady(h) && !slices.Contains(d.view.Ended, h.Prefix)
+	lease, soon := h.tag.Until, d.view.Now.Add(loose)
+	if end, ok := d.view.Short[h.Prefix]; ok {
+		lease = end
+	}
+	return d.view.Recent && h.tagged && lease.After(soon) && d.steady(h) && !slices.Contains(d.view.Ended, h.Prefix)
 }
 
 // ended are the prefixes of own items whose bans ended by themselves, or may have, for Past.Ended: that nothing wants them later is no
