@@ -150,7 +150,7 @@ func (r Run) ended(rep *Report) []netip.Prefix {
 		all = append(all, m.Item.Prefix)
 	}
 	for _, m := range rep.Plan.Remove[rep.Applied.Removed:] {
-		if m.Why == RemoveEnded || m.Doubtful {
+		if !m.ByPerson && (m.Why != RemoveLifted || m.Doubtful) { // whatever else it goes for, its ban may end meanwhile
 			all = append(all, m.Item.Prefix)
 		}
 	}
