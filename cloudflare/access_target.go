@@ -154,11 +154,11 @@ func (m Mode) effect(other Mode) reconcile.Effect {
 	switch {
 	case m == other:
 		return reconcile.OfTarget
+	case m == ModeAllow:
+		return reconcile.Stops
 	case other == ModeAllow:
 		return reconcile.Allows
 	case other == ModeBlock:
-		return reconcile.Stronger
-	case m == ModeAllow: // a challenge
 		return reconcile.Stronger
 	case m == ModeChallenge: // an older one
 		return reconcile.OfTarget

@@ -83,7 +83,7 @@ func (g *grounds) there() []string {
 func shown(items []reconcile.Item) []string {
 	var all []string
 	for _, item := range items {
-		effect := []string{"of target", "weaker", "stronger", "allows"}[item.Effect]
+		effect := []string{"of target", "weaker", "stronger", "allows", "stops"}[item.Effect]
 		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s %s", text(item.Prefix), effect, item.Comment)))
 	}
 	return all
@@ -194,7 +194,7 @@ func TestEffects(t *testing.T) {
 		want(t, shown(g.items(t, g.rules.Target(ModeChallenge))),
 			"192.0.2.1 stronger", "192.0.2.2 of target", "192.0.2.3 of target", "192.0.2.4 of target", "192.0.2.5 allows")
 		want(t, shown(g.items(t, g.rules.Target(ModeAllow))),
-			"192.0.2.1 stronger", "192.0.2.2 stronger", "192.0.2.3 stronger", "192.0.2.4 stronger", "192.0.2.5 of target")
+			"192.0.2.1 stops", "192.0.2.2 stops", "192.0.2.3 stops", "192.0.2.4 stops", "192.0.2.5 of target")
 	})
 }
 

@@ -50,7 +50,7 @@ func (d *differ) stays(h *holding) bool {
 	case h.protected:
 		return false
 	default:
-		return h.lasts(d.view.Now) || d.moves(h) || d.mayBeWanted(h) || h.orphan || h.withheld
+		return h.lasts(d.view.Now) || !h.lifted && (d.moves(h) || d.mayBeWanted(h) || h.orphan || h.withheld)
 	}
 }
 
@@ -63,7 +63,7 @@ func (d *differ) clearOwn(h *holding) {
 	case h.protected:
 		p, _ := d.want.protected.Touching(h.Prefix)
 		r.Why, r.Detail = RemoveProtected, p.Detail
-		if r.Unbanned = h.Prefix; !p.Unbanned {
+		if r.Unbanned, r.ByPerson = h.Prefix, p.Unbanned; !p.Unbanned {
 			r.Unbanned = netip.Prefix{}
 		} else if contains(h.Prefix, p.Prefix) {
 			r.Unbanned = p.Prefix
@@ -73,10 +73,16 @@ func (d *differ) clearOwn(h *holding) {
 		return
 	case d.posts(h):
 		d.plan.Keep++
-		if w := &d.cases[h.wish]; !w.entry.active(d.view.Now) {
+		w := &d.cases[h.wish]
+		if until := w.entry.activeUntil(); d.view.Spills && w.entry.slack() > 0 && until.Before(h.tag.Until.Add(-loose)) {
+			d.plan.Shortened = append(d.plan.Shortened, Staying{Prefix: h.Prefix, Tag: h.tag, Until: until})
+		}
+		if !w.entry.active(d.view.Now) {
 			d.plan.Lingering = append(d.plan.Lingering, Staying{Prefix: h.Prefix, Tag: h.tag, Until: w.keep})
 		}
 		return
+	case h.lifted:
+		r.Why, r.ByPerson = RemoveByHand, true
 	case d.moves(h):
 		d.plan.Moving = append(d.plan.Moving, Staying{Prefix: h.Prefix, Tag: h.tag, Until: h.tag.Until})
 		return
@@ -88,6 +94,8 @@ func (d *differ) clearOwn(h *holding) {
 		return
 	default:
 		d.explain(&r, h)
+		r.Doubtful = r.Why == RemoveLifted && !d.byPerson(h)
+		r.ByPerson = r.Why == RemoveLifted && !r.Doubtful && len(d.view.Failed) == 0
 		if h.withheld {
 			d.plan.Withheld = append(d.plan.Withheld, r)
 			return

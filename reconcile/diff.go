@@ -18,6 +18,8 @@ type View struct {
 	Sources   []string // names of all sources, each once
 	Failed    []string // … of those that did not answer
 	Limits    Limits
+	Spills    bool // bans spill, so it counts who lifted one
+	Recent    bool // … and the last run saw each record that has been cleared away since, see recently
 	Metered   bool // the target makes only so many changes a run: the plan is sorted by urgency
 
 	// Steady are the names of sources that the last run read too, the very same: what they lack was lifted. Replaced are those
@@ -26,6 +28,11 @@ type View struct {
 
 	// Moving are the prefixes that another list is to take over and is not known to hold yet: their items stay for so long.
 	Moving map[netip.Prefix]bool
+
+	// Ended are the prefixes of own items whose bans ended by themselves, Lifted those of items by hand that a person un-banned. Short is
+	// when bans end whose items have longer leases, as the last run was told.
+	Ended, Lifted []netip.Prefix
+	Short         map[netip.Prefix]time.Time
 
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix
@@ -64,6 +71,9 @@ func Diff(want Desired, have []Item, view View) Plan {
 	d.cut()
 	d.write()
 	d.clear()
+	if view.Spills {
+		d.shadow()
+	}
 	if view.Metered {
 		d.plan.byUrgency()
 	}
@@ -109,6 +119,7 @@ func (d *differ) classify(have []Item) {
 	d.held, d.hand = make([]holding, 0, len(have)), map[netip.Prefix]bool{}
 	for i := range have {
 		h := d.view.Ownership.classify(&have[i])
+		h.lifted = h.class == Manual && slices.Contains(d.view.Lifted, h.Prefix)
 		if h.elsewhere() {
 			d.plan.OtherMode++
 			if h.lasts(d.view.Now) && h.Effect == Stronger {
@@ -198,7 +209,7 @@ func (d *differ) judgeOne(w *wish) {
 		w.fate = fateNothing
 	case d.hand[w.entry.Prefix]:
 		w.fate = fateSatisfied
-	case w.item != nil && (w.item.Effect == Allows || w.item.Effect == Weaker && w.item.class == Foreign):
+	case w.item != nil && (w.item.Effect == Allows || w.item.Effect == Stops || w.item.Effect == Weaker && w.item.class == Foreign):
 		w.fate = fateOccupied
 	case w.item != nil && w.item.Effect == Weaker:
 		w.fate = fateOwn

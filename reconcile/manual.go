@@ -125,15 +125,20 @@ func (p Policy) PlanUnban(u Unban, items []Item, o Ownership, now time.Time) (Pl
 	plan := Plan{Now: now, Items: len(items)}
 	var left Remains
 	narrowest := p.widest(u.Network).Bits()
+	split := map[netip.Prefix]bool{} // what stands for the network where the target cannot hold its width
+	if !p.Widths.holds(u.Network) {
+		for piece := range p.Widths.Pieces(u.Network) {
+			split[piece] = true
+		}
+	}
 	for i := range items {
-		piece := !p.Widths.holds(u.Network) && items[i].Prefix.Bits() == p.Widths.pieceBits(u.Network)
 		h := o.classify(&items[i])
 		if h.elsewhere() || h.Effect == Allows {
 			continue
 		}
 		around, inside := contains(h.Prefix, u.Network), contains(u.Network, h.Prefix)
 		switch {
-		case h.ours() && (around && h.Prefix.Bits() >= narrowest || inside && piece || u.Touching && (around || inside)):
+		case h.ours() && (around && h.Prefix.Bits() >= narrowest || split[h.Prefix] || u.Touching && (around || inside)):
 			plan.Remove = append(plan.Remove, h.removal(RemoveByHand))
 		case around:
 			left.Around = append(left.Around, holderOf(&h))

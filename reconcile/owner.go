@@ -72,6 +72,7 @@ type holding struct {
 	orphan     bool // ours, and its source was replaced since: it stays until its lease ends
 	withheld   bool // ours, and not to be removed before a person has looked
 	surprising bool // … because nothing explains why it should go
+	lifted     bool // by hand, and a person un-banned it
 }
 
 // classify decides whose an item is. An item without a tag counts as put at the edge when it was created.
@@ -108,4 +109,6 @@ func (h holding) elsewhere() bool { return h.ours() && h.Effect != OfTarget }
 func (h holding) ours() bool { return h.class == Own || h.class == Former || h.class == Manual }
 
 // lasts reports whether the item is banned by hand and its lease runs: it stays, whatever the sources say.
-func (h holding) lasts(now time.Time) bool { return h.class == Manual && h.tag.Until.After(now) }
+func (h holding) lasts(now time.Time) bool {
+	return h.class == Manual && !h.lifted && h.tag.Until.After(now)
+}

@@ -27,6 +27,9 @@ type Plan struct {
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
 	Orphaned   []Staying      // own items that nothing wants, but their source was replaced: they stay until their leases end
 
+	// Shortened are own items whose bans end before their leases, by the ends that a source without records of the past tells.
+	Shortened []Staying
+
 	// Moving are own items that stay until another list holds their prefixes.
 	Moving []Staying
 
@@ -75,14 +78,17 @@ type Blocked struct {
 // Occupied is an entry where another's item stands that lets the visitor through, or only challenges whom we would block.
 type Occupied struct {
 	Entry  *Entry
-	Effect Effect // Weaker or Allows
+	Effect Effect // Weaker, Allows or Stops
 	Owner  string // empty: it has no tag
 }
 
 func (o Occupied) detail() string {
 	what := "a challenge"
-	if o.Effect == Allows {
+	switch o.Effect {
+	case Allows:
 		what = "an Allow rule"
+	case Stops:
+		what = "a rule that blocks or challenges"
 	}
 	if o.Owner == "" {
 		return what + " stands there that is not edgeban's"
@@ -113,6 +119,9 @@ type Removal struct {
 	Tag      Tag          // zero for an untagged item
 	Untagged bool         // no edgeban wrote it: ours only because ownership is exclusive
 	Unbanned netip.Prefix // what of it a person took off for a while, see Protected; zero: nothing
+	ByPerson bool         // that a person un-banned it is beyond doubt
+	Doubtful bool         // nobody wants it any more, and that it was a person will not be known
+	Shadowed bool         // an item that stays bans it, or some of it, as well
 	Why      RemovalReason
 	Ended    time.Time     // for RemoveEnded: when the last ban's record ended
 	LeftOut  LeftOutReason // for RemoveLeftOut: why its ban is not mirrored

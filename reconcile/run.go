@@ -29,6 +29,7 @@ type Run struct {
 
 	// Spills: bans that the list cannot take go into access rules, see Plan.Spilled. Drain: it takes none, whatever is remembered.
 	Spills, Drain bool
+	SpillWidths   Widths // of what these can hold
 
 	// Overflow makes the run one on access rules that hold what a list cannot; nil: it is none.
 	Overflow *Overflow
@@ -49,6 +50,10 @@ type Past struct {
 	Known    map[string]string          `json:"known,omitempty"`   // the sources' identities, by MemoryKey
 	Orphans  []netip.Prefix             `json:"orphans,omitempty"` // own items whose source was replaced
 	Moved    []netip.Prefix             `json:"moved,omitempty"`   // prefixes of own items that another list has taken over
+	Read     time.Time                  `json:"read,omitzero"`     // when the last run that came to a plan read the sources, where bans spill
+	Ended    []netip.Prefix             `json:"ended,omitempty"`   // … whose bans ended by themselves, where bans spill
+	Short    map[netip.Prefix]time.Time `json:"short,omitempty"`   // when bans of own items end, where that is before their leases do
+	Lifted   []netip.Prefix             `json:"lifted,omitempty"`  // … by hand that a person un-banned and the list could not let go
 	Throttle Throttle                   `json:"throttle,omitzero"` // refusals of writes
 	Waiting  Waiting                    `json:"waiting,omitempty"` // since when changes wait
 	Capacity Capacity                   `json:"capacity,omitzero"` // what the account was found to hold
@@ -104,7 +109,7 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 	}
 	desired := Desire(said.Bans, r.Policy, r.Now)
 	if r.Overflow != nil {
-		desired = r.Overflow.apply(desired, r.Policy.Widths, r.Now)
+		desired = r.overflow(rep, said.Bans, desired)
 	} else {
 		r.moving = r.wantedElsewhere(said.Bans, desired.Beaten)
 	}
@@ -156,7 +161,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	view := r.view(rep)
 	plan := Diff(*rep.Desired, items, view)
 	if rep.Draining = r.drains(); rep.Draining {
-		plan.spill(Applied{})
+		plan.spill(Applied{}, r.SpillWidths)
 	}
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {
@@ -167,7 +172,8 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 }
 
 func (r Run) view(rep *Report) View {
-	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving}
+	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving,
+		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted}
 	_, v.Metered = metered(r.Target)
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved

@@ -78,7 +78,7 @@ func (r Run) apply(ctx context.Context, rep *Report, items []Item) (Outcome, err
 	r.learn(rep, err)
 	if err != nil {
 		if r.Spills && refused(err) {
-			rep.Plan.spill(rep.Applied)
+			rep.Plan.spill(rep.Applied, r.SpillWidths)
 		}
 		return OutcomeFailed, err
 	}
@@ -134,6 +134,7 @@ const damagedStore = "damaged"
 func (r Run) next(rep *Report) Past {
 	next := rep.Next
 	next.Moved = nil // told anew by each run, see Moved
+	next.Ended, next.Lifted = r.ended(rep), r.lifted(rep)
 	next.Memory = maps.Clone(r.Memory)
 	for _, s := range rep.Sources {
 		if errors.Is(rep.Err, ErrClock) { // what it says of times is wrong
@@ -145,6 +146,12 @@ func (r Run) next(rep *Report) Past {
 	}
 	if rep.settled() {
 		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
+	}
+	if rep.Plan != nil && r.Spills {
+		next.Read, next.Short = r.Now.UTC(), nil
+		for _, s := range rep.Plan.Shortened {
+			next.Short = put(next.Short, s.Prefix, s.Until.UTC())
+		}
 	}
 	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
 		next.Orphans = prefixes(rep.Plan.Orphaned)
@@ -181,9 +188,9 @@ func (r Run) known(rep *Report) map[string]string {
 }
 
 // put is m with the value at the key; m may be nil.
-func put[V any](m map[string]V, key string, value V) map[string]V {
+func put[K comparable, V any](m map[K]V, key K, value V) map[K]V {
 	if m == nil {
-		m = map[string]V{}
+		m = map[K]V{}
 	}
 	m[key] = value
 	return m

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -11,7 +10,7 @@ import (
 // refusal. In that time the writes that are let through only take away, so that what is enforced moves to where writes are possible, and
 // back when there was no refusal for so long. A plan leaves what it does not write on the list in Spilled.
 //
-// Whom a person un-banned and the list cannot let go gets a rule that lets through: it beats the block by the list.
+// Whom a person un-banned and the list cannot let go gets a rule that lets through: it beats the block by the list. See Overflow.
 
 // drainFor is how long after a refusal the list takes no bans.
 const drainFor = 7 * 24 * time.Hour
@@ -26,42 +25,63 @@ func (r Run) drains() bool {
 	return r.Spills && (r.Drain || r.Hold != nil || r.Throttle.Draining(r.Now))
 }
 
-// spill takes the additions that are left out of the plan: new ones are for access rules, changes of comments can wait.
-func (p *Plan) spill(done Applied) {
+// spill takes the additions that are left out of the plan: new ones are for access rules, changes of comments can wait. What rules cannot
+// hold stays in the plan.
+func (p *Plan) spill(done Applied, widths Widths) {
+	left := slices.Clone(p.Add[:done.Added])
 	for _, a := range p.Add[done.Added:] {
-		if a.Why == AddNew {
+		switch {
+		case a.Why != AddNew:
+		case widths.tooMany(a.Post.Prefix) != "":
+			left = append(left, a)
+		default:
 			p.Spilled = append(p.Spilled, a.Post.Prefix)
 		}
 	}
-	p.Add = p.Add[:done.Added]
-	p.RemoveFirst = false
+	p.Add = left
+	p.RemoveFirst = p.RemoveFirst && len(left) > 0
 }
 
-// Stuck are the items, by their tags, of whom a person un-banned and that the run could not remove, sorted by prefix.
-func (r Report) Stuck() []Staying {
-	if !r.settled() {
-		return nil
+// Stuck is what a person un-banned and a list cannot let go.
+type Stuck struct {
+	Prefix netip.Prefix // what is to be let through
+	Item   netip.Prefix // which the list cannot let go
+	Tag    Tag          // of the item
+	Until  time.Time    // when the item's lease ends
+
+	// Sure: that it was a person is beyond doubt. Otherwise a rule that lets it through already may stay, and none is made.
+	Sure bool
+}
+
+// Stuck are the own items of whom a person un-banned and that the list still holds, sorted by prefix; known is false when the run did not
+// come to a plan. None of them is touched by an item that is to stay: that bans as well.
+func (r Report) Stuck() (all []Stuck, known bool) {
+	if r.Plan == nil {
+		return nil, false
 	}
-	var all []Staying
-	for _, m := range r.Plan.Remove[r.Applied.Removed:] {
-		switch {
-		case m.Unbanned.IsValid():
-			all = append(all, Staying{Prefix: m.Unbanned, Tag: m.Tag, Until: m.Tag.Until})
-		case m.Why == RemoveLifted:
-			all = append(all, Staying{Prefix: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until})
+	for _, m := range r.undone().Remove {
+		s := Stuck{Prefix: m.Item.Prefix, Item: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until, Sure: m.ByPerson}
+		if m.Unbanned.IsValid() {
+			s.Prefix = m.Unbanned
+		}
+		if !m.Shadowed && (m.ByPerson || m.Why == RemoveLifted) {
+			all = append(all, s)
 		}
 	}
-	slices.SortFunc(all, func(a, b Staying) int { return comparePrefixes(a.Prefix, b.Prefix) })
-	return all
+	for _, o := range r.Plan.Orphaned {
+		all = append(all, Stuck{Prefix: o.Prefix, Item: o.Prefix, Tag: o.Tag, Until: o.Until})
+	}
+	slices.SortFunc(all, func(a, b Stuck) int { return comparePrefixes(a.Prefix, b.Prefix) })
+	return all, true
 }
 
-// Missing are the prefixes of bans that the list does not hold after the run. known is false when that is open.
+// Missing are the prefixes of bans that the list is not known to hold after the run; known is false when the run did not come to a plan.
 func (r Report) Missing() (missing []netip.Prefix, known bool) {
-	if !r.settled() {
+	if r.Plan == nil {
 		return nil, false
 	}
 	missing = slices.Clone(r.Plan.Spilled)
-	for _, a := range r.Plan.Add[r.Applied.Added:] {
+	for _, a := range r.undone().Add {
 		if a.Why == AddNew {
 			missing = append(missing, a.Post.Prefix)
 		}
@@ -69,85 +89,96 @@ func (r Report) Missing() (missing []netip.Prefix, known bool) {
 	return missing, true
 }
 
-// Overflow is what access rules are to hold in place of a list. It takes the place of all that the sources want.
-type Overflow struct {
-	Spilled []netip.Prefix // bans that the list does not hold
-	Stuck   []Staying      // of the list's report: to be let through, in place of bans
-	Allow   bool           // the rules are those that let through
+// undone is what of the plan is not known to be done; of a dry run's, what a run would not do.
+func (r Report) undone() (p Plan) {
+	held := r.Next.Open.Operation != "" || r.Next.Throttle.Held(r.Now)
+	if r.Outcome == OutcomePlanned && !held {
+		return p
+	}
+	p.Add, p.Remove = r.Plan.Add[r.Applied.Added:], r.Plan.Remove[r.Applied.Removed:]
+	return p
 }
 
-// LeftOutOnList explains the removal of a rule: the list holds its ban. Such a ban is not left out, so this is none of LeftOutReasons.
-const LeftOutOnList LeftOutReason = "on_list"
-
-// apply narrows down what the sources want to what spills. Bans that ended stay, because the rules of some may linger.
-func (o *Overflow) apply(want Desired, widths Widths, now time.Time) Desired {
-	if o.Allow {
-		return o.allowing(want, widths, now)
-	}
+// shadow marks the removals of prefixes that an item which stays bans as well.
+func (d *differ) shadow() {
 	var all []Protected
-	for _, p := range o.Spilled {
-		all = append(all, Protected{Prefix: p})
-	}
-	spilled := NewProtection(all)
-	var kept []Entry
-	for _, e := range want.Entries {
-		if _, spills := spilled.Covering(e.Prefix); spills || !e.active(now) {
-			kept = append(kept, e)
-			continue
+	for i := range d.held {
+		if h := &d.held[i]; d.posts(h) || d.stays(h) {
+			all = append(all, Protected{Prefix: h.Prefix})
 		}
-		want.hidden[e.Prefix] = LeftOutOnList
 	}
-	want.Entries, want.LeftOut, want.Beaten = kept, nil, nil // the list's run tells of those
-	return want
+	staying := NewProtection(all)
+	for i := range d.plan.Remove {
+		m := &d.plan.Remove[i]
+		prefix := m.Item.Prefix
+		if m.Unbanned.IsValid() {
+			prefix = m.Unbanned
+		}
+		_, m.Shadowed = staying.Touching(prefix)
+	}
 }
 
-// leastAllowed is the least time for which a rule that lets through is made, where the item's own lease is over.
-const leastAllowed = 24 * time.Hour
+// recently is how long ago the last run may lie for its successor to know what a missing record means. Fail2Ban clears away records a day
+// after their ends by default (dbpurgeage), and in between each run sees that they ended.
+const recently = time.Hour
 
-// allowing is what lets through whom a person un-banned. Its lease is that of the item that is stuck.
-func (o *Overflow) allowing(want Desired, widths Widths, now time.Time) Desired {
-	allow := Desired{Margin: want.Margin, hidden: map[netip.Prefix]LeftOutReason{}}
-	for _, s := range o.Stuck {
-		var terms []Term
-		for word := range strings.FieldsSeq(s.Tag.Text) {
-			source, _, _ := strings.Cut(word, ":")
-			t := Term{Source: source, Reason: "un-banned", Since: now, Until: s.Until, Remedy: Challenge} // it does not linger
-			if s.Until.Before(now.Add(leastAllowed)) {
-				t.Until = time.Time{}
-			}
-			terms = append(terms, t)
-		}
-		for piece := range widths.Pieces(s.Prefix) {
-			if len(terms) > 0 && widths.holds(piece) {
-				e := Entry{Prefix: piece, Terms: terms}
-				e.tidy()
-				allow.Entries = append(allow.Entries, e)
-			}
-		}
-	}
-	slices.SortStableFunc(allow.Entries, func(a, b Entry) int { return comparePrefixes(a.Prefix, b.Prefix) })
-	allow.Entries = slices.CompactFunc(allow.Entries, func(a, b Entry) bool { return a.Prefix == b.Prefix })
-	return allow
+// recent reports whether the last run was recently.
+func (r Run) recent() bool {
+	since := r.Now.Sub(r.Past.Read)
+	return since >= 0 && since <= recently
 }
 
-// PlanAllow is the planner of rules that let through whom a person un-banned just now and the list could not let go. It removes nothing.
-func (r Run) PlanAllow(stuck []Staying) Planner {
-	return func(items []Item, now time.Time) Plan {
-		want := (&Overflow{Stuck: stuck}).allowing(Desired{Margin: r.Policy.Margin}, r.Policy.Widths, now)
-		plan := Diff(want, items, View{Now: now, Ownership: r.Ownership, Room: r.MaxItems, Limits: Limits{AllowRemovals: true}, Metered: true})
-		plan.Remove, plan.Withheld = nil, nil
-		return plan
+// byPerson reports whether it is beyond doubt that a person lifted the ban of an item that nothing wants any more: the sources that it
+// names are the very ones of the last run, which was recently, and the ban had not ended by itself. A source may tell the end to within
+// loose.
+func (d *differ) byPerson(h *holding) bool {
+	lease, soon := h.tag.Until, d.view.Now.Add(loose)
+	if end, ok := d.view.Short[h.Prefix]; ok {
+		lease = end
 	}
+	return d.view.Recent && h.tagged && lease.After(soon) && d.steady(h) && !slices.Contains(d.view.Ended, h.Prefix)
+}
+
+// ended are the prefixes of own items whose bans ended by themselves, or may have, for Past.Ended: that nothing wants them later is no
+// un-ban.
+func (r Run) ended(rep *Report) []netip.Prefix {
+	if !r.Spills || rep.Plan == nil {
+		return r.Ended
+	}
+	all := append(prefixes(rep.Plan.Lingering), prefixes(rep.Plan.Orphaned)...)
+	for _, m := range rep.Plan.Withheld {
+		all = append(all, m.Item.Prefix)
+	}
+	for _, m := range rep.Plan.Remove[rep.Applied.Removed:] {
+		if !m.ByPerson && (m.Why != RemoveLifted || m.Doubtful) { // whatever else it goes for, its ban may end meanwhile
+			all = append(all, m.Item.Prefix)
+		}
+	}
+	slices.SortFunc(all, comparePrefixes)
+	return all
+}
+
+// lifted are those of the items banned by hand that a person un-banned, and that the list still holds: for Past.Lifted.
+func (r Run) lifted(rep *Report) (all []netip.Prefix) {
+	if rep.Plan == nil {
+		return r.Lifted
+	}
+	for _, m := range rep.Plan.Remove[rep.Applied.Removed:] {
+		if slices.Contains(r.Lifted, m.Item.Prefix) {
+			all = append(all, m.Item.Prefix)
+		}
+	}
+	slices.SortFunc(all, comparePrefixes)
+	return all
 }
 
 // Held are the items that a plan by hand was to remove for a network and did not, narrowed down to the network.
-func (r Report) Held(network netip.Prefix) []Staying {
-	var all []Staying
+func (r Report) Held(network netip.Prefix) (all []Stuck) {
 	if r.Plan == nil {
 		return nil
 	}
 	for _, m := range r.Plan.Remove[r.Applied.Removed:] {
-		s := Staying{Prefix: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until}
+		s := Stuck{Prefix: m.Item.Prefix, Item: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until, Sure: true}
 		if contains(m.Item.Prefix, network) {
 			s.Prefix = network
 		}

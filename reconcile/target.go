@@ -25,6 +25,7 @@ const (
 	Weaker                 // a challenge, where the target blocks
 	Stronger               // a block, where the target challenges
 	Allows                 // lets the visitor through, whatever else blocks it
+	Stops                  // a block or a challenge, where the target lets through
 )
 
 // Post is an item to be written. Posting a prefix that is on the list already overwrites its comment.

@@ -6,7 +6,6 @@ import (
 )
 
 // ruleWidths are those of access rules.
-func ruleWidths() Widths { return Widths{V4: []int{16, 24, 32}, V6: []int{32, 48, 64, 128}} }
 
 // TestPieces: a prefix that the target cannot hold becomes the widest that it can, when these are not too many.
 func TestPieces(t *testing.T) {

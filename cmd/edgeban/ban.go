@@ -118,10 +118,12 @@ func (x *session) ban(ctx context.Context, works []work, o banOptions) error {
 		b.Until = x.now.Truncate(time.Second).Add(o.length)
 	}
 	var problems []error
+	problems = append(problems, x.disallowRules(ctx, b.Prefix))
 	for i, w := range works {
+		w.forget(b.Prefix)
 		saved, err := w.ban(ctx, o, b)
 		if instead, ok := w.instead(); ok && err != nil && lastWord(err) {
-			x.out.warnOf(err, "; it goes into the access rules")
+			x.out.warn(err.Error() + "; it goes into the access rules")
 			_, err = instead.ban(ctx, o, b)
 		}
 		if saved && i == 0 { // the state was written, whatever became of the ban

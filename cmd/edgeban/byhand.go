@@ -72,7 +72,11 @@ func (w work) carry(ctx context.Context, run reconcile.Run, planner reconcile.Pl
 	run.Target, run.Now = target, w.now
 	report := run.Carry(ctx, planner)
 	w.progress.done()
-	if err := w.save(w.listState(), report, target); err != nil {
+	list := w.listState()
+	if w.spill && (report.Plan == nil || !report.Plan.Empty()) {
+		list.LastRun = nil // the next run has to look at the rules
+	}
+	if err := w.save(list, report, target); err != nil {
 		w.out.warnOf(err, "")
 	}
 	w.remark(report)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"edgeban/cloudflare"
@@ -12,14 +13,14 @@ import (
 
 // conclude tells how the runs ended and returns the error that gives the exit status.
 func (x *session) conclude(done []ended) error {
-	err := done[0].conclude(true)
+	all := []error{done[0].conclude(true)}
 	for i, e := range done[1:] {
 		if e.untold || e.unreadAs(done[i]) || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
 			continue // for the same reason
 		}
-		err = joined(err, e.conclude(false))
+		all = append(all, e.conclude(false))
 	}
-	return err
+	return joined(all)
 }
 
 // unreadAs reports whether the run could not read the very rules that the one before it could not read: that is told once.
@@ -29,14 +30,12 @@ func (e ended) unreadAs(before ended) bool {
 }
 
 // joined is errors.Join that leaves a single error as it is.
-func joined(a, b error) error {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
+func joined(all []error) error {
+	all = slices.DeleteFunc(all, func(err error) bool { return err == nil })
+	if len(all) == 1 {
+		return all[0]
 	}
-	return errors.Join(a, b)
+	return errors.Join(all...)
 }
 
 // conclude tells how one run ended. The first one tells of the sources, too.
@@ -44,6 +43,7 @@ func (e ended) conclude(first bool) error {
 	report := e.report
 	e.remark(report)
 	e.advise(report)
+	e.warnOfAllow()
 	switch {
 	case report.Outcome != reconcile.OutcomeSkipped:
 	case errors.Is(report.Err, context.Canceled):
@@ -60,10 +60,12 @@ func (e ended) conclude(first bool) error {
 	case reconcile.OutcomeFailed:
 		return e.out.fail(report.Err)
 	case reconcile.OutcomeHeld:
-		e.out.held(e.work, report)
+		e.out.held(e.work, report, e.spilled.sentence())
 		return nil
 	}
-	e.out.summary(e.work, report, e.requests)
+	if !e.quiet() {
+		e.out.summary(e.work, report, e.requests, e.spilled.text())
+	}
 	if report.Err != nil && len(e.works()) > 1 {
 		report.Err = fmt.Errorf("%s: %w", e.title(), report.Err)
 	}

@@ -75,7 +75,7 @@ func (x *session) printDiffs(done []ended, o diffOptions) error {
 	}
 	printed := false
 	for _, e := range done {
-		if e.report.Plan == nil {
+		if e.report.Plan == nil || e.quiet() {
 			continue
 		}
 		if printed {

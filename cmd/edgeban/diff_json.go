@@ -37,7 +37,9 @@ type diffJSON struct {
 	Blocked  []blockedJSON  `json:"blocked"` // items by hand or of other hosts that block what is protected
 
 	Challenge *diffJSON  `json:"challenge,omitempty"` // the same of whom to challenge; absent: there is no target for them
-	Also      []diffJSON `json:"also,omitempty"`      // the same of other zones' rules, and of what spilled
+	Also      []diffJSON `json:"also,omitempty"`      // the same of other zones' rules
+	Spilled   int        `json:"spilled,omitempty"`   // bans that are not for the list now, but for access rules
+	Spill     []diffJSON `json:"spill,omitempty"`     // the same of the access rules that stand in for lists
 }
 
 type additionJSON struct {
@@ -89,18 +91,21 @@ type leftOutJSON struct {
 // diffsView is the view of the first target, with those of the others.
 func diffsView(done []ended) diffJSON {
 	var views []diffJSON
+	var spill []diffJSON
 	for _, e := range done {
 		if e.report.Plan == nil {
 			continue
 		}
 		view := diffView(e.settings, e.label(), e.report)
-		if last := len(views) - 1; last >= 0 && e.remedy == reconcile.Challenge && views[last].Challenge == nil {
+		if e.spill {
+			spill = append(spill, view)
+		} else if last := len(views) - 1; last >= 0 && e.remedy == reconcile.Challenge && views[last].Challenge == nil {
 			views[last].Challenge = &view
 		} else {
 			views = append(views, view)
 		}
 	}
-	views[0].Also = views[1:]
+	views[0].Also, views[0].Spill = views[1:], spill
 	return views[0]
 }
 
@@ -110,7 +115,7 @@ func diffView(s Settings, list string, r reconcile.Report) diffJSON {
 	v := diffJSON{
 		List: list, Account: s.Account, Now: r.Now.UTC(), Outcome: string(r.Outcome),
 		Items: p.Items, Own: p.Own, Foreign: p.Foreign, Peers: p.Peers,
-		Keep: p.Keep, Lingering: len(p.Lingering), Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale,
+		Keep: p.Keep, Lingering: len(p.Lingering), Covered: p.Covered, Satisfied: p.Satisfied, Room: p.Room, Drift: missing + stale, Spilled: len(p.Spilled),
 		Add: []additionJSON{}, Remove: removalsView(p.Remove), Withheld: removalsView(p.Withheld), LeftOut: leftOutView(r.LeftOut()),
 		Stays: slices.Concat(staysView(p.Lingering, "lingering"), staysView(p.Orphaned, "database replaced"), staysView(p.Moving, "moving")), Blocked: blockedView(p.Blocked),
 	}

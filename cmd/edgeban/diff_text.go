@@ -31,6 +31,9 @@ func writeDiff(w work, r reconcile.Report) error {
 	if hold := holdOf(r); hold != nil {
 		b.WriteString(holdNote(o.now, hold))
 	}
+	if last := r.Next.Throttle.Last; len(r.Plan.Spilled) > 0 && !last.IsZero() {
+		b.WriteString(drainNote(o.now, last))
+	}
 	if r.Sparing() {
 		b.WriteString("Cloudflare refused a write less than a day ago: each run makes one write, so it may take two to change all this.\n")
 	}

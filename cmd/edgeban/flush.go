@@ -56,7 +56,11 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 	}
 	defer unlock()
 	var problems []error
+	var last error // after which the lists are to be written to no more
 	for _, w := range x.allWorks() {
+		if last != nil && !w.spill {
+			continue
+		}
 		report, err := w.carry(ctx, w.run(nil), planner)
 		if err != nil {
 			advice := "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off."
@@ -67,6 +71,9 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 			if !x.settings.Spill { // else the access rules may be well
 				return errors.Join(problems...)
 			}
+			if lastWord(err) {
+				last = err
+			}
 			continue
 		}
 		if err := w.forgetItems(); err != nil {
@@ -74,6 +81,8 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		}
 		if left := len(report.Plan.Remove) - report.Applied.Removed; left > 0 {
 			problems = append(problems, w.budgetUsed(report.Applied.Removed, left))
+		} else if report.Whole().Empty() && w.spill {
+			continue
 		} else if report.Whole().Empty() {
 			x.say("nothing to remove from %s", w.title())
 		} else {

@@ -9,8 +9,8 @@ import (
 	"edgeban/reconcile"
 )
 
-// held tells why a run that had something to write did not, what waits and for how long.
-func (o output) held(w work, r reconcile.Report) {
+// held tells why a run that had something to write did not, what waits and for how long, and what access rules hold meanwhile.
+func (o output) held(w work, r reconcile.Report, spilled string) {
 	var hold *reconcile.HoldError
 	if !errors.As(r.Err, &hold) {
 		return
@@ -23,11 +23,14 @@ func (o output) held(w work, r reconcile.Report) {
 	if n := len(r.Plan.Withheld); n > 0 {
 		what += " " + plural(n, "removal") + " withheld besides."
 	}
+	if spilled != "" {
+		what += " " + spilled
+	}
 	if hold.Operation == "" {
 		what += " " + nextAttempt(o.now, hold) + "."
 	}
 	if o.words {
-		if lifted(r.Plan) > 0 {
+		if lifted(r.Plan) > 0 && spilled == "" {
 			what += "\nTo un-ban somebody now, see \"Un-ban somebody right now\" in the README."
 		}
 		complain(o.stderr, fmt.Sprintf("%s: %s", w.title(), whyHeld(o.now, hold)), what)

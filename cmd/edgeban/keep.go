@@ -15,7 +15,7 @@ import (
 func (w work) keep(report reconcile.Report, target reconcile.Target) {
 	list := w.listState()
 	list.LastRun = lastRunOf(report)
-	if m := measuredBy(report, w.settings.MaxItems); m != nil {
+	if m := measuredBy(report, w.quota()); m != nil {
 		list.Measured = m
 	}
 	switch {

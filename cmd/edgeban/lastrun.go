@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ type lastRun struct {
 	At      time.Time         `json:"at"`
 	Outcome reconcile.Outcome `json:"outcome"`
 	Error   string            `json:"error,omitempty"`
+	Later   bool              `json:"later,omitempty"` // it failed for want of time or of requests alone
 }
 
 // measured is what a run knew of the list when it ended.
@@ -32,6 +34,8 @@ type measured struct {
 func lastRunOf(r reconcile.Report) *lastRun {
 	run := &lastRun{At: r.Now.UTC(), Outcome: r.Outcome}
 	if r.Err != nil {
+		var later reconcile.Later
+		run.Later = errors.As(r.Err, &later) && later.Later()
 		var texts []string
 		for _, e := range each(r.Err) {
 			texts = append(texts, e.Error())

@@ -25,8 +25,12 @@ func (x *session) publish(ctx context.Context, done []ended) {
 	for _, e := range done[1:] {
 		run.Others = append(run.Others, metrics.Target{Report: e.report, List: e.label(), Spill: e.spills()})
 	}
-	for _, e := range done { // a success is one of all targets, of access rules that hold what a list cannot take, too
-		if last := e.listState().LastSuccess; last.Before(run.LastSuccess) {
+	works := x.works()
+	for _, e := range done {
+		works = append(works, e.work)
+	}
+	for _, w := range works { // a success is one of all targets
+		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {
 			run.LastSuccess = last
 		}
 	}

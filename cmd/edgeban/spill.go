@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"edgeban/cloudflare"
 	"edgeban/reconcile"
+	"edgeban/sources/crowdsec"
 )
 
 // spillWorks are those on the account's access rules that hold what the lists cannot take; none when that is not set. Whom a person un-banned
@@ -42,14 +45,27 @@ func (w work) spills() string {
 
 // spilling makes a run on a list one that leaves to access rules what the list cannot take.
 func (x *session) spilling(ctx context.Context, run reconcile.Run) reconcile.Run {
-	if !x.settings.Spill {
+	if !x.settings.Spill || x.spillFails() {
 		return run
 	}
-	run.Spills = true
-	if !run.Throttle.Draining(x.now) && !x.remembersSpill() {
-		run.Drain = x.spilledBefore(ctx) // then Cloudflare refused lately
+	run.SpillWidths = cloudflare.RuleWidths()
+	draining := run.Throttle.Draining(x.now)
+	if !draining && x.remembersSpill() {
+		run.Spills = true
+		return run
 	}
+	own, err := x.ownRules(ctx)
+	run.Spills = err == nil                    // else told by the run on the rules, and what the list can take it takes
+	run.Drain = own > 0 && !x.remembersSpill() // then Cloudflare refused lately
 	return run
+}
+
+// spillFails reports whether the last run could not use access rules. Then the list takes what it can.
+func (x *session) spillFails() bool {
+	return slices.ContainsFunc(x.spillWorks(), func(w work) bool {
+		last := w.listState().LastRun
+		return last != nil && last.Outcome == reconcile.OutcomeFailed && !last.Later
+	})
 }
 
 // remembersSpill reports whether an earlier run left word of what spilled.
@@ -62,27 +78,26 @@ func (x *session) remembersSpill() bool {
 	return true
 }
 
-// spilledBefore looks for rules of ours. That they cannot be read is told when they are to be changed.
-func (x *session) spilledBefore(ctx context.Context) bool {
-	w := x.spillWorks()[1]
-	own := 0
+// ownRules is how many access rules there are of ours, whatever they do.
+func (x *session) ownRules(ctx context.Context) (own int, err error) {
+	w := x.spillWorks()[0]
 	run := w.run(reconcile.ReadOnly(w.target()))
 	run.DryRun = true
-	run.Carry(ctx, func(items []reconcile.Item, now time.Time) reconcile.Plan {
-		plan := reconcile.PlanFlush(items, run.Ownership, false, now)
-		own = plan.Own
+	report := run.Carry(ctx, func(items []reconcile.Item, now time.Time) reconcile.Plan {
+		own = run.Ownership.Owns(items)
 		return reconcile.Plan{Now: now, Items: len(items)}
 	})
-	return own > 0
+	return own, report.Err
 }
 
 // overflow reconciles the access rules with what the lists could not take, after the lists.
 func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Readings, prepare func(work) reconcile.Run) []ended {
-	stuck, known := stuckOn(done)
+	stuck, known := x.stuckOn(done)
 	if !x.settings.SpillAllow {
 		stuck = nil
 	}
-	if !known || !x.spillDue(done, stuck) {
+	stopped := ctx.Err() != nil && slices.ContainsFunc(done, func(e ended) bool { return e.report.Err != nil })
+	if !known || stopped || !x.spillDue(done, stuck) {
 		return nil
 	}
 	said.Notes, said.Took = nil, 0 // told already
@@ -97,20 +112,38 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 		if len(rules) > 0 {
 			run = run.Following(rules[len(rules)-1].report)
 		}
-		rules = append(rules, x.reconcile(ctx, w, run, said))
+		stopped := ctx.Err() != nil
+		e := x.reconcile(ctx, w, run, said)
+		e.untold = stopped && len(rules) > 0
+		rules = append(rules, e)
+		if e.report.Plan == nil { // nor can the others read what is there
+			break
+		}
 	}
 	return rules
 }
 
 // stuckOn is whom a person un-banned and the lists cannot let go. known is false when some list's run did not come to know that.
-func stuckOn(done []ended) (stuck []reconcile.Staying, known bool) {
+func (x *session) stuckOn(done []ended) (stuck []reconcile.Stuck, known bool) {
 	for _, e := range done {
-		if _, settled := e.report.Missing(); !settled {
+		all, known := e.report.Stuck()
+		if !known {
 			return nil, false
 		}
-		stuck = append(stuck, e.report.Stuck()...)
+		for _, s := range all {
+			s.Sure = s.Sure && !x.ofCommunity(s)
+			stuck = append(stuck, s)
+		}
 	}
 	return stuck, true
+}
+
+// ofCommunity reports whether an item may be of a list that others made. These take networks off, too, and that is no person's un-ban here.
+func (x *session) ofCommunity(s reconcile.Stuck) bool {
+	if !strings.Contains(s.Tag.Text, "crowdsec:") {
+		return false
+	}
+	return slices.ContainsFunc(x.settings.CrowdSecOrigins, func(origin string) bool { return !slices.Contains(crowdsec.DefaultOrigins(), origin) })
 }
 
 // missingOn is what the lists for a remedy do not hold.
@@ -126,11 +159,14 @@ func missingOn(done []ended, remedy reconcile.Remedy) []netip.Prefix {
 }
 
 // spillDue reports whether access rules have to be looked at: there is something for them, or something of ours may stand there.
-func (x *session) spillDue(done []ended, stuck []reconcile.Staying) bool {
+func (x *session) spillDue(done []ended, stuck []reconcile.Stuck) bool {
 	if len(stuck)+len(missingOn(done, reconcile.Block))+len(missingOn(done, reconcile.Challenge)) > 0 || !x.remembersSpill() {
 		return true
 	}
 	for _, w := range x.spillWorks() {
+		if last := w.listState().LastRun; last == nil || last.Outcome == reconcile.OutcomeFailed { // nil: a command by hand came after it
+			return true
+		}
 		if m := w.listState().Measured; m.Own > 0 || m.Missing > 0 || m.Stale > 0 {
 			return true
 		}
@@ -139,7 +175,7 @@ func (x *session) spillDue(done []ended, stuck []reconcile.Staying) bool {
 }
 
 // letThrough makes rules that let a network through which a person un-banned and the lists cannot let go. The next runs keep them for as long.
-func (x *session) letThrough(ctx context.Context, network netip.Prefix, held []reconcile.Staying) error {
+func (x *session) letThrough(ctx context.Context, network netip.Prefix, held []reconcile.Stuck) error {
 	w := x.spillWorks()[0]
 	run := w.run(nil)
 	report, err := w.carry(ctx, run, run.PlanAllow(held))
@@ -161,4 +197,51 @@ func (w work) instead() (work, bool) {
 		}
 	}
 	return work{}, false
+}
+
+// remember lets the next runs take the items by hand off the list that a person un-banned and it could not let go: nothing else tells them.
+func (w work) remember(held []reconcile.Stuck) {
+	list := w.listState()
+	for _, s := range held {
+		if _, manual := s.Tag.Host(); manual && !slices.Contains(list.Lifted, s.Item) {
+			list.Lifted = append(list.Lifted, s.Item)
+		}
+	}
+	w.keepLifted(list)
+}
+
+// forget takes back what remember said of a network that a person bans now.
+func (w work) forget(network netip.Prefix) {
+	list := w.listState()
+	list.Lifted = slices.DeleteFunc(slices.Clone(list.Lifted), network.Overlaps)
+	w.keepLifted(list)
+}
+
+func (w work) keepLifted(list listState) {
+	if w.dir == nil || slices.Equal(list.Lifted, w.listState().Lifted) {
+		return
+	}
+	w.state.Lists = with(w.state.Lists, w.key(), list)
+	if err := w.dir.lists().save(w.state); err != nil {
+		w.out.warnOf(err, "")
+	}
+}
+
+// disallowRules takes away our rules that let through something of a network that a person bans now.
+func (x *session) disallowRules(ctx context.Context, network netip.Prefix) error {
+	if !x.settings.Spill {
+		return nil
+	}
+	w := x.spillWorks()[0]
+	run := w.run(nil)
+	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) reconcile.Plan {
+		return reconcile.PlanDisallow(network, items, run.Ownership, now)
+	})
+	if err == nil && report.Applied.Removed < len(report.Plan.Remove) {
+		err = w.budgetUsed(report.Applied.Removed, len(report.Plan.Remove)-report.Applied.Removed)
+	}
+	if n := report.Applied.Removed; n > 0 {
+		x.say("removed %s by which %s was let through", plural(n, "Allow rule"), reconcile.PrefixText(network))
+	}
+	return err
 }

@@ -44,6 +44,7 @@ func (x *session) status(ctx context.Context, asJSON bool) error {
 	for _, w := range x.works() {
 		views = append(views, w.statusView(x.sys.nextRun(ctx, x.unit("timer"))))
 	}
+	views[0].Spilled = x.spilledNow()
 	if asJSON {
 		first := views[0]
 		for i, w := range x.works()[1:] {
@@ -91,6 +92,7 @@ type statusView struct {
 
 	Challenge *statusView  `json:"challenge,omitempty"` // the same of whom to challenge; absent: there is no target for them
 	Also      []statusView `json:"also,omitempty"`      // the same of other zones' rules
+	Spilled   *spilled     `json:"spilled,omitempty"`   // what access rules hold in place of the lists; absent: bans do not spill, or nobody looked
 }
 
 type allowedRow struct {
@@ -155,6 +157,9 @@ func (x *session) statusRows(v statusView) [][2]string {
 		if m.Rules == 0 && !v.rules {
 			row("rule", "none uses the list: nothing is blocked")
 		}
+	}
+	if text := v.Spilled.text(); text != "" {
+		row("spilled", "%s in access rules%s", text, x.asOf(v, v.Spilled.At))
 	}
 	if v.RefusedSince != nil && v.RefusedRuns > 0 {
 		row("refused", "%s", x.refusedText(v))

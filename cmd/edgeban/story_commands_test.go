@@ -89,6 +89,7 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	pushgatewayCommands(command)
 	listCommands(command)
 	accessCommands(command)
+	spillCommands(command)
 	return commands
 }
 

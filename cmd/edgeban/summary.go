@@ -21,10 +21,10 @@ func (o output) skipped(err error, meaning string) {
 	}
 }
 
-// summary is the one line at the end of a run.
-func (o output) summary(w work, r reconcile.Report, requests int) {
+// summary is the one line at the end of a run. spilled is what access rules hold in place of the list, in words.
+func (o output) summary(w work, r reconcile.Report, requests int, spilled string) {
 	if o.words {
-		fmt.Fprintln(o.stdout, summaryLine(w.title(), w.noun(), r, requests))
+		fmt.Fprintln(o.stdout, summaryLine(w.title(), w.noun(), r, requests, spilled))
 		return
 	}
 	standing, known := r.Standing()
@@ -39,6 +39,9 @@ func (o output) summary(w work, r reconcile.Report, requests int) {
 	}
 	if r.Degraded() {
 		attrs = append(attrs, "degraded", true)
+	}
+	if spilled != "" {
+		attrs = append(attrs, "in_access_rules", spilled)
 	}
 	attrs = append(attrs, "requests", requests, slog.String("duration", fmt.Sprintf("%.1fs", seconds(r.Duration))))
 	message := "list in step"
@@ -56,7 +59,7 @@ func (o output) summary(w work, r reconcile.Report, requests int) {
 }
 
 // summaryLine is the summary in words: "list edgeban: +3 −1, 41 items (38 ours, 2 by hand, 1 of mail-2) · 4 requests · 1.2 s".
-func summaryLine(title, noun string, r reconcile.Report, requests int) string {
+func summaryLine(title, noun string, r reconcile.Report, requests int, spilled string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: ", title)
 	withheld := len(r.Plan.Withheld)
@@ -79,6 +82,9 @@ func summaryLine(title, noun string, r reconcile.Report, requests int) string {
 	}
 	if n := len(r.Plan.Lingering); n > 0 {
 		fmt.Fprintf(&b, ", %d lingering", n)
+	}
+	if spilled != "" {
+		fmt.Fprintf(&b, ", %s in access rules", spilled)
 	}
 	if r.Degraded() {
 		b.WriteString(", degraded")

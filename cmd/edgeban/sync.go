@@ -83,6 +83,8 @@ type ended struct {
 	report   reconcile.Report
 	requests int  // that it made
 	untold   bool // there was no time left for it, and another run says why
+
+	spilled *spilled // what access rules hold in place of the lists, with the first one's; nil: nobody looked
 }
 
 // each asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
@@ -113,6 +115,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 	x.keepMoved(done)
 	if x.settings.Spill {
 		done = append(done, x.overflow(ctx, done, said, prepare)...)
+		done[0].spilled = spilledBy(done)
 	}
 	return done
 }

@@ -88,23 +88,27 @@ func (x *session) unban(ctx context.Context, network netip.Prefix, length time.D
 
 // takeOffAll takes a network off all targets. last is the error after which Cloudflare's lists are to be written to no more.
 func (x *session) takeOffAll(ctx context.Context, network netip.Prefix, until time.Time) (problems []error, last error) {
-	var held []reconcile.Staying
+	var held []reconcile.Stuck
 	removed := 0
+	inside := 0 // own items inside the network that stay
 	for _, w := range x.allWorks() {
 		if w.mode == cloudflare.ModeAllow || last != nil && !w.spill {
 			continue
 		}
-		still, report, err := w.takeOff(ctx, network, until)
+		still, remains, report, err := w.takeOff(ctx, network, until)
 		if plan := report.Whole(); plan != nil {
 			removed += len(plan.Remove)
 		}
+		inside += remains.Inside
 		switch {
 		case err == nil:
 			problems = append(problems, still...)
 		case lastWord(err) && !x.settings.Spill:
 			return nil, w.notUnbanned(err, network, until)
 		case lastWord(err) && !w.spill:
-			last, held = w.notUnbanned(err, network, until), append(held, report.Held(network)...)
+			stuck := report.Held(network)
+			last, held = w.notUnbanned(err, network, until), append(held, stuck...)
+			w.remember(stuck)
 		default: // the other list may be well
 			problems = append(problems, w.notUnbanned(err, network, until))
 		}
@@ -112,11 +116,16 @@ func (x *session) takeOffAll(ctx context.Context, network netip.Prefix, until ti
 	if x.settings.AccessRules && removed == 0 && len(problems) == 0 {
 		x.say("nothing of ours to remove for %s among the access rules", reconcile.PrefixText(network))
 	}
-	if len(held) > 0 && x.settings.SpillAllow && !errors.Is(last, context.Canceled) {
+	if len(held) > 0 && x.settings.SpillAllow && ctx.Err() == nil {
+		if inside > 0 {
+			narrower := fmt.Errorf("%s is not let through: %s inside it", reconcile.PrefixText(network), stay(inside, "item"))
+			return nil, errors.Join(append(problems, last, &notDoneError{narrower, "An Allow rule would let these through, too. Un-ban them first, or un-ban single addresses."})...)
+		}
 		if err := x.letThrough(ctx, network, held); err != nil {
 			return nil, errors.Join(append(problems, last, err)...)
 		}
-		x.say("%s is let through: an Allow rule stands until the list lets it go (%s)", reconcile.PrefixText(network), last)
+		x.say("%s is let through by an Allow rule until the list lets it go; the rule bypasses all other protection for it, too\n"+
+			"The list cannot now: %s", reconcile.PrefixText(network), last)
 		last = nil
 	}
 	if last != nil {
@@ -138,9 +147,8 @@ func lastWord(err error) bool {
 
 // takeOff takes a network off one list; everything that has to do with it where it is to stay off until a time. It returns what is on the
 // list still.
-func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time) ([]error, reconcile.Report, error) {
+func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time) (still []error, remains reconcile.Remains, r reconcile.Report, err error) {
 	run := w.run(nil)
-	var remains reconcile.Remains
 	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) (p reconcile.Plan) {
 		u := reconcile.Unban{Network: network, Touching: !until.IsZero()}
 		p, remains = run.Policy.PlanUnban(u, items, run.Ownership, now)
@@ -153,9 +161,9 @@ func (w work) takeOff(ctx context.Context, network netip.Prefix, until time.Time
 		w.sayRestore(network, plan.Remove, until)
 	}
 	if err != nil {
-		return nil, report, err
+		return nil, remains, report, err
 	}
-	return w.stillBlocked(network, remains), report, nil
+	return w.stillBlocked(network, remains), remains, report, nil
 }
 
 // allowFor keeps a temporary allow line in the state, before anything is written: the next run holds to it, too. It forgets none that

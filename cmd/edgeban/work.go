@@ -111,6 +111,9 @@ func (x *session) holding() string {
 
 // movingTitle is above the items that stay until another target holds their prefixes.
 func (w work) movingTitle() string {
+	if w.mode == cloudflare.ModeAllow {
+		return "un-banned: they stay until the list lets go"
+	}
 	if w.onRules() {
 		return "changing their mode: they stay until the rule does the other thing"
 	}
@@ -162,20 +165,24 @@ func (w work) target() reconcile.Target {
 
 // run puts together what one reconciliation needs.
 func (w work) run(target reconcile.Target) reconcile.Run {
-	most := w.settings.MaxItems
-	if w.spill {
-		most = ruleQuota
-	}
 	return reconcile.Run{
 		Sources:   w.sources(),
 		Target:    target,
 		Policy:    w.policy(),
 		Ownership: w.ownership(),
-		MaxItems:  most,
+		MaxItems:  w.quota(),
 		Limits:    reconcile.Limits{AllowUntagged: w.listState().UntaggedAllowed},
 		Now:       w.now,
 		Past:      w.past(),
 	}
+}
+
+// quota is how many items the account may have.
+func (w work) quota() int {
+	if w.spill {
+		return ruleQuota
+	}
+	return w.settings.MaxItems
 }
 
 // desired is what the sources want on the list. first is what they want on the block list, before the work on the other one.

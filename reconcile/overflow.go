@@ -1,0 +1,162 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Overflow is what access rules are to hold in place of a list. It takes the place of all that the sources want.
+type Overflow struct {
+	Spilled []netip.Prefix // bans that the list does not hold
+	Stuck   []Stuck        // to be let through, in place of bans
+	Allow   bool           // the rules are those that let through
+}
+
+// LeftOutOnList explains the removal of a rule: the list holds its ban. Such a ban is not left out, so this is none of LeftOutReasons.
+const LeftOutOnList LeftOutReason = "on_list"
+
+// overflow narrows down what the sources want to what spills, and notes what cannot be done about it.
+func (r *Run) overflow(rep *Report, bans []Ban, want Desired) Desired {
+	if !r.Overflow.Allow {
+		return r.Overflow.blocking(want, r.Policy, r.Now)
+	}
+	banned := r.Policy.banned(bans, r.Now)
+	allow, standing, notes := r.Overflow.allowing(banned, want.Margin, r.Policy.Widths, r.Now)
+	r.moving = standing
+	rep.Notes = append(rep.Notes, notes...)
+	return allow
+}
+
+// blocking is what of the sources' bans spills. Those that ended stay, because the rules of some may linger. Of what is left out it tells
+// only what rules cannot hold: the list's run tells of all the rest.
+func (o *Overflow) blocking(want Desired, policy Policy, now time.Time) Desired {
+	spilled, pieces := map[netip.Prefix]bool{}, map[netip.Prefix]bool{}
+	for _, p := range o.Spilled {
+		spilled[p] = true
+		for piece := range policy.Widths.Pieces(p) {
+			pieces[piece] = true
+		}
+	}
+	var kept []Entry
+	for _, e := range want.Entries {
+		if pieces[e.Prefix] || !e.active(now) {
+			kept = append(kept, e)
+		} else {
+			want.hidden[e.Prefix] = LeftOutOnList
+		}
+	}
+	want.LeftOut = slices.DeleteFunc(want.LeftOut, func(l LeftOut) bool {
+		p, _ := ParsePrefix(l.Ban.Value)
+		return l.Reason != LeftOutWidth || !spilled[policy.widest(p)]
+	})
+	want.Entries, want.Beaten = kept, nil
+	return want
+}
+
+// banned is all that the sources ban, whichever the remedy.
+func (p Policy) banned(bans []Ban, now time.Time) Protection {
+	p.Split, p.Blocked, p.Widths = true, Protection{}, Widths{}
+	var all []Protected
+	for _, p.Remedy = range []Remedy{Block, Challenge} {
+		for _, e := range Desire(bans, p, now).Entries {
+			if e.active(now) {
+				all = append(all, Protected{Prefix: e.Prefix})
+			}
+		}
+	}
+	return NewProtection(all)
+}
+
+// A rule that lets through has the lease of the item that is stuck. Where that is about to end, or has, the lease ends one to two days
+// from now: it is renewed once a day.
+const aDay = 24 * time.Hour
+
+func (s Stuck) lease(now time.Time) time.Time {
+	if s.Until.After(now.Add(aDay)) {
+		return s.Until
+	}
+	return now.Truncate(aDay).Add(2 * aDay)
+}
+
+// allowing is what lets through whom a person un-banned. standing are the prefixes whose rules may stay, where there are some. Nothing that
+// touches a ban is let through.
+func (o *Overflow) allowing(banned Protection, margin time.Duration, widths Widths, now time.Time) (
+	allow Desired, standing map[netip.Prefix]bool, notes []string,
+) {
+	allow = Desired{Margin: margin, hidden: map[netip.Prefix]LeftOutReason{}}
+	standing = map[netip.Prefix]bool{}
+	for _, s := range o.Stuck {
+		ban, touches := banned.Touching(s.Prefix)
+		many := widths.tooMany(s.Prefix)
+		switch {
+		case touches && s.Sure:
+			notes = append(notes, fmt.Sprintf("%s was un-banned, and the list cannot let it go; no rule lets it through, because %s is banned",
+				PrefixText(s.Prefix), PrefixText(ban.Prefix)))
+		case touches:
+		case many != "" && s.Sure:
+			notes = append(notes, fmt.Sprintf("%s was un-banned, and the list cannot let it go; no rule lets it through: %s", PrefixText(s.Prefix), many))
+		case many != "":
+		default:
+			for piece := range widths.Pieces(s.Prefix) {
+				if s.Sure {
+					allow.Entries = append(allow.Entries, Entry{Prefix: piece, Terms: s.terms(now)})
+				}
+				standing[piece] = true
+			}
+		}
+	}
+	slices.SortStableFunc(allow.Entries, func(a, b Entry) int { return comparePrefixes(a.Prefix, b.Prefix) })
+	allow.Entries = slices.CompactFunc(allow.Entries, func(a, b Entry) bool { return a.Prefix == b.Prefix })
+	return allow, standing, notes
+}
+
+// terms name the sources of the item, so that the rule stays while one of them does not answer.
+func (s Stuck) terms(now time.Time) []Term {
+	var terms []Term
+	for word := range strings.FieldsSeq(cmp.Or(s.Tag.Text, "manual")) {
+		source, _, _ := strings.Cut(word, ":")
+		terms = append(terms, Term{Source: source, Reason: "un-banned", Since: now, Until: s.lease(now), Remedy: Challenge}) // it does not linger
+	}
+	e := Entry{Terms: terms}
+	e.tidy()
+	return e.Terms
+}
+
+// PlanAllow is the planner of rules that let through whom a person un-banned just now and the list could not let go. It removes nothing.
+func (r Run) PlanAllow(stuck []Stuck) Planner {
+	return func(items []Item, now time.Time) Plan {
+		allow, _, _ := (&Overflow{Stuck: stuck}).allowing(Protection{}, r.Policy.Margin, r.Policy.Widths, now)
+		plan := Diff(allow, items, View{Now: now, Ownership: r.Ownership, Room: r.MaxItems, Limits: Limits{AllowRemovals: true}, Metered: true})
+		plan.Remove, plan.Withheld = nil, nil
+		return plan
+	}
+}
+
+// PlanDisallow takes away our rules that let through something of a network which is banned now. Its items are those of a target that
+// lets through.
+func PlanDisallow(network netip.Prefix, items []Item, o Ownership, now time.Time) Plan {
+	plan := Plan{Now: now, Items: len(items)}
+	for i := range items {
+		h := o.classify(&items[i])
+		if h.ours() && h.Effect == OfTarget && h.Prefix.Overlaps(network) {
+			plan.Remove = append(plan.Remove, h.removal(RemoveByHand))
+		}
+	}
+	plan.sort()
+	return plan
+}
+
+// Owns is how many of the items are ours, those banned by hand not counted.
+func (o Ownership) Owns(items []Item) int {
+	n := 0
+	for i := range items {
+		if h := o.classify(&items[i]); h.class == Own || h.class == Former && h.tagged {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,343 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// memRules are access rules in memory: one for a prefix, whatever it does.
+type memRules struct {
+	rules map[netip.Prefix]memRule
+	ids   int
+	left  int // changes that the run may still make
+}
+
+type memRule struct {
+	mode string // "block" or "allow"
+	Item
+}
+
+// mode is a target that holds the rules of a mode.
+func (m *memRules) mode(mode string) Target { return &memMode{m, mode} }
+
+type memMode struct {
+	*memRules
+	does string
+}
+
+func (m *memMode) Name() string                           { return "rules " + m.does }
+func (m *memMode) Changes() int                           { return m.left }
+func (m *memMode) Survey(context.Context) (Survey, error) { return Survey{}, nil }
+
+func (m *memMode) Items(context.Context) ([]Item, []string, error) {
+	var all []Item
+	for _, r := range m.rules {
+		switch {
+		case r.mode == m.does:
+		case m.does == "allow":
+			r.Effect = Stops
+		default:
+			r.Effect = Allows
+		}
+		all = append(all, r.Item)
+	}
+	return all, nil, nil
+}
+
+func (m *memMode) Add(_ context.Context, posts []Post) (int, error) {
+	for i, p := range posts {
+		if m.left--; m.left < 0 {
+			return i, errors.New("no changes left")
+		}
+		r := m.rules[p.Prefix]
+		if r.ID == "" {
+			m.ids++
+			r.ID = fmt.Sprint("rule ", m.ids)
+		}
+		r.mode, r.Prefix, r.Comment = m.does, p.Prefix, p.Comment
+		m.rules[p.Prefix] = r
+	}
+	return len(posts), nil
+}
+
+func (m *memMode) Remove(_ context.Context, items []Item) (int, error) {
+	for i, it := range items {
+		if m.left--; m.left < 0 {
+			return i, errors.New("no changes left")
+		}
+		if m.rules[it.Prefix].ID != it.ID {
+			return i, errors.New("no such rule: " + it.ID)
+		}
+		delete(m.rules, it.Prefix)
+	}
+	return len(items), nil
+}
+
+// ruleWidths are those of Cloudflare's access rules.
+func ruleWidths() Widths { return Widths{V4: []int{16, 24, 32}, V6: []int{32, 48, 64, 128}} }
+
+// spillWorld is a host whose bans spill, with all that stands at the edge.
+type spillWorld struct {
+	t      *rapid.T
+	now    time.Time
+	list   *memTarget
+	rules  *memRules
+	bans   map[string]Ban        // by source and value
+	lifted map[netip.Prefix]bool // what a person un-banned since a run saw it banned last
+	past   [3]Past               // of the runs on the list, on the Allow rules and on the others
+	away   bool                  // CrowdSec does not answer
+	budget int
+	broad  []netip.Prefix // what is missing on the list after the last run
+	refuse bool
+	let    int // writes of the list that are let through although it refuses
+}
+
+func newSpillWorld(t *rapid.T) *spillWorld {
+	w := &spillWorld{t: t, now: at("0s"), list: newMemTarget(items("192.0.2.9 created=-1h by hand", "192.0.2.30 peer 300d -1h fail2ban:postfix")...),
+		rules: &memRules{rules: map[netip.Prefix]memRule{}}, bans: map[string]Ban{}, lifted: map[netip.Prefix]bool{}, budget: 1000}
+	for text, mode := range map[string]string{"192.0.2.5": "allow", "192.0.2.6": "block", "192.0.2.7": "allow"} {
+		it := item(text + " created=-1h by hand")
+		if text == "192.0.2.7" {
+			it = item(text + " peer 300d -1h fail2ban:un-banned")
+		}
+		w.rules.rules[it.Prefix] = memRule{mode, it}
+	}
+	w.list.fail = func(call string) (int, error) {
+		if !w.refuse || call != "add" && call != "remove" {
+			return 0, nil
+		}
+		if w.let--; w.let >= 0 {
+			return 0, nil
+		}
+		return 0, fault{refused: true}
+	}
+	return w
+}
+
+func (w *spillWorld) policy() Policy { return scene{}.policy() }
+
+func (w *spillWorld) sources() []Source {
+	of := func(name string) memSource {
+		s := memSource{name: name, label: name, reading: Reading{Identity: "the one"}}
+		for _, b := range w.bans {
+			if b.Source == name {
+				s.reading.Bans = append(s.reading.Bans, b)
+			}
+		}
+		return s
+	}
+	crowd := of("crowdsec")
+	if w.away {
+		crowd = failing(crowd)
+	}
+	return []Source{of("fail2ban"), crowd}
+}
+
+// session is a run on the list and then, as the program does, those on the rules. It reports whether something was written or is left.
+func (w *spillWorld) session() (busy bool) {
+	w.t.Helper()
+	w.rules.left = w.budget
+	run := func(i int, target Target, change func(*Run)) Report {
+		r := Run{Sources: w.sources(), Target: target, Policy: w.policy(), Ownership: Ownership{Owner: own}, MaxItems: 1000, Now: w.now,
+			Limits: Limits{AllowRemovals: true}, Past: w.past[i]}
+		change(&r)
+		rep := r.Do(w.t.Context())
+		var past Past
+		data, err := json.Marshal(rep.Next)
+		if err := errors.Join(err, json.Unmarshal(data, &past)); err != nil {
+			w.t.Fatal(err)
+		}
+		w.past[i] = past
+		busy = busy || rep.Plan == nil || !rep.Plan.Empty()
+		return rep
+	}
+	list := run(0, w.list, func(r *Run) { r.Spills, r.SpillWidths = true, ruleWidths() })
+	stuck, known := list.Stuck()
+	missing, _ := list.Missing()
+	w.broad = missing
+	if !known {
+		w.t.Fatal(list.Err)
+	}
+	for i, mode := range []string{"allow", "block"} {
+		run(1+i, w.rules.mode(mode), func(r *Run) {
+			r.Policy.Split, r.Policy.Widths = true, ruleWidths()
+			r.Overflow = &Overflow{Spilled: missing, Stuck: stuck, Allow: mode == "allow"}
+		})
+	}
+	w.look()
+	return busy
+}
+
+// place is where a ban goes on the list.
+func (w *spillWorld) place(b Ban) netip.Prefix {
+	p, _ := ParsePrefix(b.Value)
+	policy := w.policy()
+	return policy.widest(p)
+}
+
+func (w *spillWorld) active(b Ban) bool { return b.Permanent() || b.Until.After(w.now) }
+
+// look compares the edge with what must hold after every run.
+func (w *spillWorld) look() {
+	w.t.Helper()
+	for _, text := range []string{"192.0.2.5/32", "192.0.2.6/32", "192.0.2.7/32"} {
+		if r, ok := w.rules.rules[netip.MustParsePrefix(text)]; !ok || r.mode == "block" != (text == "192.0.2.6/32") || r.Comment != "by hand" && r.Comment[:12] != "edgeban:mail" {
+			w.t.Fatalf("another's rule for %s is %+v", text, r)
+		}
+	}
+	for _, text := range []string{"192.0.2.9/32", "192.0.2.30/32"} {
+		if it, ok := w.list.items[netip.MustParsePrefix(text)]; !ok || it.Comment != "by hand" && it.Comment[:12] != "edgeban:mail" {
+			w.t.Fatalf("another's item for %s is %+v", text, it)
+		}
+	}
+	for _, b := range w.bans {
+		if w.active(b) && !(w.away && b.Source == "crowdsec") {
+			w.enforced(b)
+			for p := range w.lifted {
+				if p.Overlaps(w.place(b)) {
+					delete(w.lifted, p)
+				}
+			}
+		}
+	}
+	for prefix, r := range w.rules.rules {
+		if tag, ok := ParseTag(r.Comment); !ok || tag.Owner != own {
+			continue
+		}
+		if r.mode == "block" {
+			part := slices.ContainsFunc(w.broad, func(p netip.Prefix) bool { return contains(p, prefix) })
+			banned := false // else it lingers
+			for _, b := range w.bans {
+				banned = banned || w.active(b) && w.place(b) == prefix
+			}
+			if _, ok := w.list.items[prefix]; ok && banned && !part && !w.away && w.budget >= 1000 {
+				w.t.Fatalf("%s is on the list and among the rules", prefix)
+			}
+			continue
+		}
+		if (!w.lifted[prefix] || !w.list.covers(prefix)) && w.budget >= 1000 {
+			w.t.Fatalf("%s is let through: un-banned %v, on the list %v", prefix, w.lifted[prefix], w.list.covers(prefix))
+		}
+	}
+}
+
+// enforced fails when a ban is not: whoever it is for meets an item of the list or a rule, and none that lets through.
+func (w *spillWorld) enforced(b Ban) {
+	w.t.Helper()
+	p := w.place(b)
+	if w.budget < 1000 { // it may take some runs
+		return
+	}
+	for q, r := range w.rules.rules {
+		if tag, ok := ParseTag(r.Comment); r.mode == "allow" && q.Overlaps(p) && ok && tag.Owner == own {
+			w.t.Fatalf("%s is banned, and %s is let through", p, q)
+		}
+	}
+	if w.list.covers(p) {
+		return
+	}
+	for piece := range ruleWidths().Pieces(p) {
+		covered := slices.ContainsFunc([]int{0, 8, 16, 24, 28, 32, 48, 56, 64, 127, 128}, func(bits int) bool {
+			q, err := piece.Addr().Prefix(bits)
+			return err == nil && bits <= piece.Bits() && (w.rules.rules[q].ID != "")
+		})
+		if !covered {
+			w.t.Fatalf("%s is banned, and not blocked: no rule for %s", p, piece)
+		}
+	}
+}
+
+// step lets something happen.
+func (w *spillWorld) step() {
+	t := w.t
+	value := somePrefix().Draw(t, "prefix").String()
+	source := rapid.SampledFrom([]string{"fail2ban", "fail2ban", "crowdsec"}).Draw(t, "source")
+	b := Ban{Value: value, Source: source, Reason: "sshd", Since: w.now.Add(-time.Minute)}
+	key := source + " " + w.place(b).String()
+	switch rapid.IntRange(0, 9).Draw(t, "event") {
+	case 0, 1, 2:
+		length := rapid.SampledFrom([]time.Duration{10 * time.Minute, time.Hour, span("1d"), span("7d"), 0}).Draw(t, "length")
+		if b.Until = b.Since.Add(length); length == 0 {
+			b.Until = time.Time{}
+		}
+		if source == "crowdsec" {
+			b.Since = time.Time{}
+		}
+		w.bans[key] = b
+	case 3, 4: // a person lifts a ban
+		if len(w.bans) > 0 {
+			key = rapid.SampledFrom(slices.Sorted(maps.Keys(w.bans))).Draw(t, "whom")
+			if b := w.bans[key]; w.active(b) {
+				w.lift(w.place(b))
+			}
+			delete(w.bans, key)
+		}
+	case 5:
+		w.refuse, w.let = !w.refuse, 0
+	case 6:
+		w.let = rapid.IntRange(0, 2).Draw(t, "let through")
+	case 7:
+		w.away = !w.away
+	}
+	w.now = w.now.Add(rapid.SampledFrom([]time.Duration{2 * time.Minute, 2 * time.Minute, time.Hour, span("1d"), span("3d")}).Draw(t, "pause"))
+	for key, b := range w.bans { // CrowdSec drops what ended, Fail2Ban a day later
+		if !w.active(b) && (b.Source == "crowdsec" || b.Until.Add(span("1d")).Before(w.now)) {
+			delete(w.bans, key)
+		}
+	}
+}
+
+// lift notes that a person un-banned a prefix, and of it what rules may stand for.
+func (w *spillWorld) lift(p netip.Prefix) {
+	for piece := range ruleWidths().Pieces(p) {
+		w.lifted[piece] = true
+	}
+}
+
+// TestSpill: through all histories of bans, un-bans and refusals every ban is enforced by the list or by a rule, whom nobody un-banned is
+// not let through, nobody else's is touched, and a week without a refusal leaves all on the list and no rule behind.
+func TestSpill(t *testing.T) {
+	spilled, allowed, drained := 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := newSpillWorld(t)
+		if rapid.IntRange(0, 4).Draw(t, "small budget") == 0 {
+			w.budget = 3
+		}
+		for range rapid.IntRange(3, 25).Draw(t, "steps") {
+			w.step()
+			w.session()
+			for _, r := range w.rules.rules {
+				spilled = count(spilled, r.mode == "block" && r.Comment != "by hand")
+				allowed = count(allowed, r.mode == "allow" && r.Comment != "by hand" && r.Comment[:12] != "edgeban:mail")
+			}
+		}
+		drained = count(drained, len(w.rules.rules) > 3)
+		w.refuse, w.away, w.budget = false, false, 1000
+		w.session()
+		for range 9 {
+			w.now = w.now.Add(span("1d"))
+			w.session()
+		}
+		w.now = w.now.Add(2 * time.Minute)
+		if busy := w.session(); busy {
+			t.Fatal("no fixed point")
+		}
+		for p, r := range w.rules.rules {
+			if tag, ok := ParseTag(r.Comment); ok && tag.Owner == own {
+				t.Fatalf("a rule for %s is left: %s", p, r.Comment)
+			}
+		}
+	})
+	notVacuous(t, spilled, "rules that block")
+	notVacuous(t, allowed, "rules that let through")
+	notVacuous(t, drained, "drained")
+}
