@@ -49,6 +49,21 @@ func TestAllRules(t *testing.T) {
 	})
 }
 
+// TestChallengesHaveTheirShare: what blocks leave of the budget is for challenges, where there are some.
+func TestChallengesHaveTheirShare(t *testing.T) {
+	for rule, want := range map[string]int{
+		"block 192.0.2.1 " + ruleTag: 37, "managed_challenge 192.0.2.1 by hand": 37, "managed_challenge 192.0.2.1 " + ruleTag: 33,
+	} {
+		inGrounds(t, fake.Options{}, RulesOptions{Budget: NewBudget(40)}, func(t *testing.T, g *grounds) {
+			g.have(t, rule)
+			g.items(t, g.block)
+			if got, other := g.block.Changes(), g.rules.Target(ModeChallenge).Changes(); got != want || other != 37 {
+				t.Errorf("%s: %d changes, of challenges %d", rule, got, other)
+			}
+		})
+	}
+}
+
 // TestMayEditRules: the right to write is found out without a rule being made.
 func TestMayEditRules(t *testing.T) {
 	inGrounds(t, fake.Options{}, RulesOptions{}, func(t *testing.T, g *grounds) {

@@ -108,8 +108,20 @@ func (t *RuleTarget) Name() string {
 // Retried reports whether the one further attempt after a refused write has been made, for a target of any mode.
 func (t *RuleTarget) Retried() bool { return t.rules.retried }
 
-// Changes implements reconcile.Metered: what the budget leaves for writes.
-func (t *RuleTarget) Changes() int { return max(0, t.rules.options.Budget.Left()-reserve) }
+// Changes implements reconcile.Metered: what the budget leaves for writes. Blocks leave an eighth to the challenges where there are some of
+// an edgeban's, so that whoever is un-banned there need not wait until all blocks are made.
+func (t *RuleTarget) Changes() int {
+	left := max(0, t.rules.options.Budget.Left()-reserve)
+	if t.mode != ModeBlock {
+		return left
+	}
+	for _, r := range t.rules.rules {
+		if r.mode == ModeChallenge && isTagged(r.notes) {
+			return left - left/8
+		}
+	}
+	return left
+}
 
 // Survey implements reconcile.Target. Asked again it asks Cloudflare again, and so does it after a write that left open what is there; what
 // another target of the same rules read will do otherwise. Elsewhere is the rules that are no items: those for countries and networks, and

@@ -74,7 +74,7 @@ func (c *checkup) eachScope(ctx context.Context) {
 // scopeOf looks at one scope, and returns how many requests it takes to read its rules.
 func (c *checkup) scopeOf(ctx context.Context, w work, desired [2]reconcile.Desired) (requests int, ok bool) {
 	target := w.target()
-	before := c.budget.Spent()
+	before := c.spending()
 	survey, err := target.Survey(ctx)
 	if err != nil {
 		c.failOf("rules", err)
@@ -92,7 +92,7 @@ func (c *checkup) scopeOf(ctx context.Context, w work, desired [2]reconcile.Desi
 	c.quota(w, survey, items)
 	c.leftovers(w, items, desired)
 	c.allowRules(items, desired)
-	return 1 + c.budget.Spent() - before, true // the first page was read before
+	return 1 + c.spending() - before, true // the first page was read before
 }
 
 // reach is where the rules of a scope count.

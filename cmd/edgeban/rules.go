@@ -31,17 +31,13 @@ func inWindow(all []spent, now time.Time) (left []spent, sum int) {
 	return left, sum
 }
 
-// rules are the access rules of a scope as this run knows them. All scopes share the run's budget.
+// rules are the access rules of a scope as this run knows them.
 func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
-	if x.budget == nil {
-		_, sum := inWindow(x.account.Spent, x.now)
-		x.budget = cloudflare.NewBudget(max(min(x.settings.RequestBudget, requestShare-sum-x.looked), leastBudget))
-	}
 	if r := x.used[scope]; r != nil {
 		return r
 	}
 	options := cloudflare.RulesOptions{
-		Budget:  x.budget,
+		Budget:  x.share(),
 		Known:   x.account.Known[scope.String()],
 		NoRetry: x.retried || x.dir == nil || x.account.Rules.InARow > 1,
 		All:     x.all,
@@ -56,6 +52,28 @@ func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 	return x.used[scope]
 }
 
+// share is the next scope's part of the run's budget: as much as each scope that is to come gets. None waits until another is done.
+func (x *session) share() *cloudflare.Budget {
+	_, sum := inWindow(x.account.Spent, x.now)
+	left := max(min(x.settings.RequestBudget, requestShare-sum-x.looked), leastBudget) - x.spending()
+	scopes := 1
+	if x.settings.AccessRules {
+		scopes = max(1, len(x.settings.scopes())-len(x.used))
+	}
+	b := cloudflare.NewBudget(max(left/scopes, leastShare))
+	x.budgets = append(x.budgets, b)
+	return b
+}
+
+// spending is how many requests for access rules were made since they were last read anew.
+func (x *session) spending() int {
+	n := 0
+	for _, b := range x.budgets {
+		n += b.Spent()
+	}
+	return n
+}
+
 // widths are those of what holds the bans.
 func (w work) widths() reconcile.Widths {
 	if w.onRules() {
@@ -64,15 +82,16 @@ func (w work) widths() reconcile.Widths {
 	return reconcile.Widths{}
 }
 
-// leastBudget is what a run has in any case, so that it can look.
-const leastBudget = 20
+// What a run has in any case, so that it can look, and what each scope has.
+const (
+	leastBudget = 20
+	leastShare  = 10
+)
 
 // forgetRules lets the next look at access rules read them anew. What was asked so far counts.
 func (x *session) forgetRules() {
-	if x.budget != nil {
-		x.looked += x.budget.Spent()
-	}
-	x.used, x.budget = nil, nil
+	x.looked += x.spending()
+	x.used, x.budgets = nil, nil
 }
 
 // What a command that a person gave, and that may have thousands of rules to change, may take where no setting says otherwise.
@@ -93,7 +112,7 @@ func (x *session) byHand() {
 
 // learned is what is known of the account, with what this run's access rules told.
 func (x *session) learned(account accountState) accountState {
-	if x.budget == nil {
+	if len(x.budgets) == 0 {
 		return account
 	}
 	for scope, rules := range x.used {
@@ -105,6 +124,6 @@ func (x *session) learned(account accountState) accountState {
 	if n := len(account.Spent); n > 0 && account.Spent[n-1].At.Equal(x.now) {
 		account.Spent = account.Spent[:n-1]
 	}
-	account.Spent = append(account.Spent, spent{x.now.UTC(), x.looked + x.budget.Spent()})
+	account.Spent = append(account.Spent, spent{x.now.UTC(), x.looked + x.spending()})
 	return account
 }

@@ -26,13 +26,13 @@ type session struct {
 	progress *progress          // nil: nobody looks on
 	crowdsec *crowdsec.Source   // nil: none is set
 	used     map[cloudflare.Scope]*cloudflare.Rules
-	budget   *cloudflare.Budget // requests of this run, where it uses access rules; nil: none was used
-	looked   int                // requests that it made before, to look
-	all      bool               // all access rules are read, those without a tag too, however many
-	retried  bool               // the run has made its one further attempt after a refused write
-	distant  bool               // the distance to the last write before this run was kept
-	seen     []cloudflare.List  // the account's lists as last read; nil: not read
-	warned   bool               // that this host's own addresses are unknown
+	budgets  []*cloudflare.Budget // requests of this run for access rules, by scope
+	looked   int                  // requests that it made before, to look
+	all      bool                 // all access rules are read, those without a tag too, however many
+	retried  bool                 // the run has made its one further attempt after a refused write
+	distant  bool                 // the distance to the last write before this run was kept
+	seen     []cloudflare.List    // the account's lists as last read; nil: not read
+	warned   bool                 // that this host's own addresses are unknown
 }
 
 // openSession wires a session. It asks nobody. reader is who reads what the command says.

@@ -62,11 +62,14 @@ func (o output) summary(w work, r reconcile.Report, requests int, spilled string
 func summaryLine(title, noun string, r reconcile.Report, requests int, spilled string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: ", title)
-	withheld := len(r.Plan.Withheld)
+	withheld, left := len(r.Plan.Withheld), 0
+	if missing, stale, known := r.Drift(); known {
+		left = missing + stale - withheld
+	}
 	switch {
 	case r.Applied != (reconcile.Applied{}) || r.Earlier != (reconcile.Applied{}):
 		b.WriteString(strings.Join(changes(r), " "))
-	case withheld > 0:
+	case withheld > 0 || left > 0:
 		b.WriteString("nothing changed")
 	default:
 		b.WriteString("in step")
@@ -74,8 +77,8 @@ func summaryLine(title, noun string, r reconcile.Report, requests int, spilled s
 	if withheld > 0 {
 		fmt.Fprintf(&b, ", %d withheld", withheld)
 	}
-	if missing, stale, known := r.Drift(); known && missing+stale > withheld {
-		fmt.Fprintf(&b, ", %d left for the next run", missing+stale-withheld)
+	if left > 0 {
+		fmt.Fprintf(&b, ", %d left for the next run", left)
 	}
 	if s, known := r.Standing(); known {
 		fmt.Fprintf(&b, ", %s%s", plural(s.Items, noun), whose(s, r.Plan.Peers))
