@@ -163,6 +163,9 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	if r.drains() {
 		plan.spill(Applied{}, r.SpillWidths)
 	}
+	if r.Overflow != nil && r.Overflow.Allow {
+		plan.Blocked = nil // others' rules that let through block nobody
+	}
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {
 		rep.Notes = append(rep.Notes, fmt.Sprintf("%s: the bans of %s are unknown to it, which stay until their leases end; "+
