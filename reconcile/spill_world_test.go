@@ -272,6 +272,9 @@ func (w *spillWorld) step() {
 		if source == "crowdsec" {
 			b.Since = time.Time{}
 		}
+		if old, ok := w.bans[key]; ok && w.active(old) { // which no run may see
+			w.lift(w.place(old))
+		}
 		w.bans[key] = b
 	case 3, 4: // a person lifts a ban
 		if len(w.bans) > 0 {
