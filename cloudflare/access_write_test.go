@@ -46,7 +46,7 @@ func TestAddAndRemoveRules(t *testing.T) {
 			t.Error(done, err)
 		}
 		want(t, g.there(), "managed_challenge 192.0.2.1 x", "whitelist 203.0.113.9 by hand")
-		want(t, shown(g.items(t, g.rules.Target(ModeAllow))), "192.0.2.1 stronger x", "203.0.113.9 of target by hand")
+		want(t, shown(g.items(t, g.rules.Target(ModeAllow))), "192.0.2.1 stops x", "203.0.113.9 of target by hand")
 		want(t, shown(g.items(t, g.block)), "192.0.2.1 weaker x", "203.0.113.9 allows by hand")
 		if g.asked("GET") != 2 {
 			t.Errorf("%d reads", g.asked("GET"))

@@ -87,7 +87,7 @@ func (s Stuck) lease(now time.Time) time.Time {
 func (o *Overflow) allowing(banned Protection, margin time.Duration, widths Widths, now time.Time) (
 	allow Desired, standing map[netip.Prefix]bool, notes []string,
 ) {
-	allow = Desired{Margin: margin, hidden: map[netip.Prefix]LeftOutReason{}}
+	allow = Desired{Margin: margin, protected: banned, hidden: map[netip.Prefix]LeftOutReason{}} // a rule that touches a ban goes in any case
 	standing = map[netip.Prefix]bool{}
 	for _, s := range o.Stuck {
 		ban, touches := banned.Touching(s.Prefix)

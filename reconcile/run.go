@@ -50,7 +50,7 @@ type Past struct {
 	Known    map[string]string          `json:"known,omitempty"`   // the sources' identities, by MemoryKey
 	Orphans  []netip.Prefix             `json:"orphans,omitempty"` // own items whose source was replaced
 	Moved    []netip.Prefix             `json:"moved,omitempty"`   // prefixes of own items that another list has taken over
-	Read     time.Time                  `json:"read,omitzero"`     // when the last run that came to a plan read the sources, where bans spill
+	Read     time.Time                  `json:"read,omitzero"`     // when the last run that came to a plan read all sources, where bans spill
 	Ended    []netip.Prefix             `json:"ended,omitempty"`   // … whose bans ended by themselves, where bans spill
 	Short    map[netip.Prefix]time.Time `json:"short,omitempty"`   // when bans of own items end, where that is before their leases do
 	Lifted   []netip.Prefix             `json:"lifted,omitempty"`  // … by hand that a person un-banned and the list could not let go
@@ -162,6 +162,9 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	plan := Diff(*rep.Desired, items, view)
 	if rep.Draining = r.drains(); rep.Draining {
 		plan.spill(Applied{}, r.SpillWidths)
+	}
+	if r.Overflow != nil && r.Overflow.Allow {
+		plan.Blocked = nil // others' rules that let through block nobody
 	}
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {

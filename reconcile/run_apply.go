@@ -147,7 +147,7 @@ func (r Run) next(rep *Report) Past {
 	if rep.settled() {
 		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
 	}
-	if rep.Plan != nil && r.Spills {
+	if rep.Plan != nil && r.Spills && !rep.Degraded() {
 		next.Read, next.Short = r.Now.UTC(), nil
 		for _, s := range rep.Plan.Shortened {
 			next.Short = put(next.Short, s.Prefix, s.Until.UTC())

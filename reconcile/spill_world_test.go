@@ -103,7 +103,7 @@ type spillWorld struct {
 
 func newSpillWorld(t *rapid.T) *spillWorld {
 	w := &spillWorld{t: t, now: at("0s"), list: newMemTarget(items("192.0.2.9 created=-1h by hand", "192.0.2.30 peer 300d -1h fail2ban:postfix")...),
-		rules: &memRules{rules: map[netip.Prefix]memRule{}}, bans: map[string]Ban{}, lifted: map[netip.Prefix]bool{}, budget: 1000}
+		rules: &memRules{rules: map[netip.Prefix]memRule{}}, bans: map[string]Ban{}, lifted: map[netip.Prefix]bool{}, budget: 1000, refuse: true, let: 1}
 	for text, mode := range map[string]string{"192.0.2.5": "allow", "192.0.2.6": "block", "192.0.2.7": "allow"} {
 		it := item(text + " created=-1h by hand")
 		if text == "192.0.2.7" {
@@ -271,6 +271,9 @@ func (w *spillWorld) step() {
 		}
 		if source == "crowdsec" {
 			b.Since = time.Time{}
+		}
+		if old, ok := w.bans[key]; ok && w.active(old) { // which no run may see
+			w.lift(w.place(old))
 		}
 		w.bans[key] = b
 	case 3, 4: // a person lifts a ban
