@@ -46,7 +46,7 @@ const (
 	makeList   = "Create a list, content type IP"
 	setClock   = "Set the clock"
 	laterOn    = "The next run goes on from here."
-	readsAgain = "the next run reads again what is there"
+	readsAgain = "the next run reads the list again"
 	waitingIs  = "Waiting helps, trying more often does harm."
 )
 

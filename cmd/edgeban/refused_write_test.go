@@ -120,7 +120,7 @@ func TestLostWriteAtTheEnd(t *testing.T) {
 		effect := fake.Chain(fake.Delay(6*time.Second), fake.After(fake.Drop()))
 		s.edge.AddFault(fake.Fault{Method: "POST", Path: fake.PathItems, Effect: effect})
 		stdout, stderr, status := s.run(t.Context(), nil, "sync", "--timeout", "10s")
-		if status != exitFailure || s.wrote() != "POST" || !strings.Contains(stderr, "  Nothing: the next run reads again what is there") {
+		if status != exitFailure || s.wrote() != "POST" || !strings.Contains(stderr, "  Nothing: the next run reads the list again") {
 			t.Errorf("exit status %d after %s: %s%s", status, s.wrote(), stdout, stderr)
 		}
 		if time.Since(dawn()) > 10*time.Second {
