@@ -27,6 +27,9 @@ type View struct {
 	// Moving are the prefixes that another list is to take over and is not known to hold yet: their items stay for so long.
 	Moving map[netip.Prefix]bool
 
+	// Standing is since when another target holds prefixes that this one is to take over.
+	Standing map[netip.Prefix]time.Time
+
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix
 }
@@ -169,6 +172,9 @@ func (d *differ) judgeOne(w *wish) {
 	now := d.view.Now
 	w.start = w.entry.latestStart(now)
 	w.seen = now
+	if since, stands := d.view.Standing[w.entry.Prefix]; stands {
+		w.seen = earlier(since, now)
+	}
 	if w.item != nil && (w.item.tagged || !w.item.tag.Seen.IsZero()) {
 		w.seen = w.item.tag.Seen
 	}

@@ -33,6 +33,9 @@ type Run struct {
 	// Overflow makes the run one on access rules that hold what a list cannot; nil: it is none.
 	Overflow *Overflow
 
+	// Standing is since when another target holds prefixes that this one is to take over, see Ownership.Standing.
+	Standing map[netip.Prefix]time.Time
+
 	moving map[netip.Prefix]bool // see View.Moving
 	unread bool                  // the items of the block list, whose run came first, could not be read
 
@@ -167,7 +170,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 }
 
 func (r Run) view(rep *Report) View {
-	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving}
+	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving, Standing: r.Standing}
 	_, v.Metered = metered(r.Target)
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved
