@@ -52,7 +52,13 @@ func replayTable(variants []replayVariant, measured [][]replayMeasures) string {
 		for i := range variants {
 			var all []replayMeasures
 			for _, seed := range measured {
-				all = append(all, seed[i])
+				if seed[i].banTime > 0 {
+					all = append(all, seed[i])
+				}
+			}
+			if len(all) == 0 { // not with this seed
+				b.WriteString(" |")
+				continue
 			}
 			b.WriteString(" " + worst(all) + " |")
 		}
