@@ -27,11 +27,11 @@ type View struct {
 	// Moving are the prefixes that another list is to take over and is not known to hold yet: their items stay for so long.
 	Moving map[netip.Prefix]bool
 
-	// Standing is since when another target holds prefixes that this one is to take over.
-	Standing map[netip.Prefix]time.Time
-
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix
+
+	// Standing is since when another target holds prefixes that this one is to take over.
+	Standing map[netip.Prefix]time.Time
 }
 
 // Diff decides what has to change on a list so that it holds what is desired. It is pure, and the plan depends neither on

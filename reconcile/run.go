@@ -24,6 +24,9 @@ type Run struct {
 	// Now is the one time of the run. Comments hold whole seconds, so a fraction is dropped.
 	Now time.Time
 
+	// Standing is since when another target holds prefixes that this one is to take over, see Ownership.Standing.
+	Standing map[netip.Prefix]time.Time
+
 	Reserved int        // items of the account's room that are not for this list
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
@@ -32,9 +35,6 @@ type Run struct {
 
 	// Overflow makes the run one on access rules that hold what a list cannot; nil: it is none.
 	Overflow *Overflow
-
-	// Standing is since when another target holds prefixes that this one is to take over, see Ownership.Standing.
-	Standing map[netip.Prefix]time.Time
 
 	moving map[netip.Prefix]bool // see View.Moving
 	unread bool                  // the items of the block list, whose run came first, could not be read
@@ -170,8 +170,9 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 }
 
 func (r Run) view(rep *Report) View {
-	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving, Standing: r.Standing}
+	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving}
 	_, v.Metered = metered(r.Target)
+	v.Standing = r.Standing
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved
 	gone := r.gone(rep)
