@@ -151,8 +151,9 @@ func (w work) target() reconcile.Target {
 	options := cloudflare.ListOptions{
 		BatchSize: size,
 		Frugal:    w.sys.limitMemory != nil,
-		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing.
-		NoRetry: w.retried || w.dir == nil || w.past().Throttle.InARow > 1,
+		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing, nor one on an account that
+		// refused within a week where access rules can do it instead: whom a person un-banned would wait for more than a minute.
+		NoRetry: w.retried || w.dir == nil || w.past().Throttle.InARow > 1 || w.settings.Spill && w.past().Throttle.Draining(w.now),
 	}
 	if w.remedy == reconcile.Challenge {
 		options.Apart = w.settings.List

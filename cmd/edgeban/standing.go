@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"edgeban/reconcile"
+)
+
+// standing is since when networks stand in access rules that the lists may now take over, which is when no write was refused for long. It is
+// read here and not again in this run. Where it cannot be read, what the lists take over lingers as if it were new.
+func (x *session) standing(ctx context.Context, throttle reconcile.Throttle) (since map[netip.Prefix]time.Time) {
+	own := 0
+	for _, w := range x.spillWorks() {
+		if m := w.listState().Measured; m != nil {
+			own += m.Own
+		}
+	}
+	if own == 0 || throttle.Draining(x.now) {
+		return nil
+	}
+	w := x.spillWorks()[0]
+	run := w.run(reconcile.ReadOnly(w.target()))
+	run.DryRun = true
+	run.Carry(ctx, func(items []reconcile.Item, now time.Time) reconcile.Plan {
+		since = run.Ownership.Standing(items)
+		return reconcile.Plan{Now: now, Items: len(items)}
+	})
+	return since
+}
