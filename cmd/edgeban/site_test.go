@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,14 +146,33 @@ func (s *site) writes() int {
 
 // makeDatabase makes what Fail2Ban 1.1 makes when it starts with the one jail sshd.
 func (s *site) makeDatabase(path string) error {
-	return inDatabase(path,
+	fresh, err := freshDatabase()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, fresh, 0o600)
+}
+
+// freshDatabase is the file of such a database. SQLite takes its time to make it, and there are thousands of sites.
+var freshDatabase = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "fail2ban.sqlite3")
+	err = inDatabase(path,
 		`CREATE TABLE fail2banDb(version INTEGER)`,
 		`INSERT INTO fail2banDb VALUES(4)`,
 		`CREATE TABLE jails(name TEXT NOT NULL UNIQUE, enabled INTEGER NOT NULL DEFAULT 1)`,
 		`INSERT INTO jails VALUES('sshd', 1)`,
 		`CREATE TABLE bips(ip TEXT NOT NULL, jail TEXT NOT NULL, timeofban INTEGER NOT NULL, bantime INTEGER NOT NULL,
 			bancount INTEGER NOT NULL default 1, data JSON, PRIMARY KEY(ip, jail))`)
-}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // ban makes Fail2Ban ban an address for a length, permanently if it is negative.
 func (s *site) ban(path, jail, ip string, since time.Time, length time.Duration) error {
