@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"time"
 
 	"edgeban/reconcile"
@@ -10,15 +12,28 @@ import (
 // of its runs looks.
 const restInterval = 100 * time.Second
 
+// restTriggered is the same for a run that a ban triggered: the timer's runs look. It is bounded, because a ban may come with each of these.
+const restTriggered = 10 * time.Minute
+
+// triggerMark is the file in the state directory by which the packaged service says that a ban triggered the run. systemd itself tells
+// (TRIGGER_UNIT), but version 252 goes on telling the same for every later start of the service, the timer's too.
+const triggerMark = "triggered"
+
+// triggered reports whether a ban triggered this run, and takes the mark away.
+func (x *session) triggered() bool {
+	return x.dir != nil && os.Remove(filepath.Join(x.dir.path, triggerMark)) == nil
+}
+
 // rest reports whether the run ends here, having asked Cloudflare nothing: writes are on hold, and a run looked at the list a moment
-// ago. So bans that trigger runs cost no request, however many there are.
-//
-// What started the run does not matter. systemd does tell (TRIGGER_UNIT), but version 252 goes on telling the same for every later
-// start of the service, the timer's too. A person at a terminal wants to know, and always gets a look.
-func (x *session) rest() bool {
+// ago. So bans that trigger runs cost no request, however many there are. A person at a terminal wants to know, and always gets a look.
+func (x *session) rest(triggered bool) bool {
+	interval := restInterval
+	if triggered {
+		interval = restTriggered
+	}
 	w := x.blocking()
 	throttle, last := w.past().Throttle, w.listState().Measured
-	if x.out.words || x.settings.Spill || !throttle.Held(x.now) || last == nil || last.At.After(x.now) || x.now.Sub(last.At) >= restInterval {
+	if x.out.words || x.settings.Spill || !throttle.Held(x.now) || last == nil || last.At.After(x.now) || x.now.Sub(last.At) >= interval {
 		return false
 	}
 	why := whyHeld(x.now, &reconcile.HoldError{Since: throttle.Since, Until: throttle.Hold, Why: throttle.Why})

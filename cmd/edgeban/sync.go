@@ -59,7 +59,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		return x.out.fail(err)
 	}
 	defer unlock()
-	if x.rest() {
+	if x.rest(x.triggered()) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)

@@ -119,6 +119,25 @@ func triggeredDuringHold(h *host) {
 		h.t.Errorf("expected no request of a run that a ban triggered during a hold, there were %d", n)
 	}
 	h.sh("journalctl -b -u edgeban.service -o cat --no-pager | grep 'writes are on hold' | grep -q 'requests=0'")
+	// Also when the last look lies longer back than the timer's interval, which is stopped here.
+	h.sh(`sed -i -E 's/^( *"at": ").*",$/\1'"$(date -u -d '-3 min' +%Y-%m-%dT%H:%M:%SZ)"'",/' /var/lib/edgeban/state.json`)
+	runs = h.starts()
+	h.unban("web", "203.0.113.27")
+	h.ban("web", "203.0.113.27")
+	if !within(soon, func() bool { return h.starts() > runs }) {
+		h.t.Fatal("expected the ban to trigger a run")
+	}
+	time.Sleep(2 * time.Second)
+	if n := len(h.edge.Requests()) - requests; n > 0 {
+		h.t.Errorf("expected no request of a triggered run three minutes after the last look, there were %d", n)
+	}
+	looks := func() bool { // the last trigger's run may still be going on
+		h.sh("systemctl start edgeban.service")
+		return len(h.edge.Requests()) > requests
+	}
+	if !within(30*time.Second, looks) {
+		h.t.Error("expected a run that nothing triggered to look")
+	}
 	h.listed(0, banned()...)
 
 	if said := h.sh("edgeban diff"); !strings.Contains(said, "Writes are on hold: ") || !strings.Contains(said, "3 to add") {
