@@ -36,7 +36,7 @@ func (d *differ) coverOne(w *wish, around []int) {
 		if broad.entry.activeUntil().Before(need) {
 			continue
 		}
-		w.fate, w.by = fateCovered, j
+		w.fate, w.by = fateCovered, int32(j)
 		broad.start = later(broad.start, w.start)
 		d.plan.Covered++
 		return

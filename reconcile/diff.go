@@ -99,12 +99,12 @@ type differ struct {
 // wish is an entry and what is decided about it.
 type wish struct {
 	entry *Entry
-	item  *holding // what stands at its prefix; nil: nothing
-	fate  fate
+	item  *holding  // what stands at its prefix; nil: nothing
 	start time.Time // when the most recent ban began, its own or of an entry that it covers
 	seen  time.Time // when its item was put at the edge; the run's now when that is still to be done, or unknown
 	keep  time.Time // until when item must stay; zero: there is none
-	by    int       // for fateCovered: index of the covering wish
+	by    int32     // for fateCovered: index of the covering wish
+	fate  fate
 }
 
 type fate uint8

@@ -63,12 +63,12 @@ const (
 // holding is an item of the list and what its comment says.
 type holding struct {
 	*Item
-	class  Class
-	tagged bool // Tag was read from the comment
-	tag    Tag
+	tag  Tag
+	wish int // index of the wish for its prefix; -1: none
 
+	class      Class
+	tagged     bool // Tag was read from the comment
 	protected  bool // ours, and it touches what is never to be blocked
-	wish       int  // index of the wish for its prefix; -1: none
 	orphan     bool // ours, and its source was replaced since: it stays until its lease ends
 	withheld   bool // ours, and not to be removed before a person has looked
 	surprising bool // … because nothing explains why it should go

@@ -22,7 +22,7 @@ func adoptCommand(sys *system) *cli.Command {
 			"match none are listed, and stay unless --remove-rest is given.\n" +
 			"Of access rules only those are meant that Fail2Ban's own actions left, with notes that begin with \"Fail2Ban\". Each takes a\n" +
 			"request, so of thousands some may be left: exit status 1, and the command goes on from there when it is given again.\n\n" + byHandStatuses,
-		Flags: append(settingFlags(),
+		Flags: sys.settingFlags(
 			&cli.BoolFlag{Name: "remove-rest", HideDefault: true, Local: true, Usage: "remove the items without a tag that match no active ban"},
 			yesFlag(),
 		),

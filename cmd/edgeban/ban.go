@@ -27,7 +27,7 @@ func banCommand(sys *system) *cli.Command {
 		ArgsUsage: "PREFIX",
 		Description: "The item stays until its time is over, whatever the sources say. IPv6 is widened as their bans are, and\n" +
 			"what is protected is refused. With --remedy challenge it goes on the list that challenge-list names.\n\n" + byHandStatuses,
-		Flags: append(settingFlags(),
+		Flags: sys.settingFlags(
 			&cli.DurationFlag{Name: "for", HideDefault: true, Local: true, Usage: "how long (default: 24h)"},
 			&cli.BoolFlag{Name: "permanent", HideDefault: true, Local: true, Usage: "without an end"},
 			&cli.StringFlag{Name: "remedy", Local: true, HideDefault: true, Usage: "`WORD` for what the edge is to do, block or challenge (default: block)"},

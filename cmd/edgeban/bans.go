@@ -22,7 +22,7 @@ func bansCommand(sys *system) *cli.Command {
 			"it is left out. With --ip it answers for one address, and looks at the list, too, when the account\n" +
 			"and the token are set.\n\n" +
 			"Exit status: 0 shown; 1 a source could not be read, or with --ip the list; 2 usage or settings.",
-		Flags: append(settingFlags(),
+		Flags: sys.settingFlags(
 			&cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"},
 			&cli.BoolFlag{Name: "count", HideDefault: true, Local: true, Usage: "print how many active bans there are, those left out included"},
 			&cli.StringFlag{Name: "ip", Local: true, Usage: "answer for this address or network alone"},

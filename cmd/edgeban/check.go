@@ -19,7 +19,7 @@ func checkCommand(sys *system) *cli.Command {
 		Description: "Looks at the settings, Fail2Ban, the token, the account, the list and the rule that uses it or the access rules,\n" +
 			"the clock, the directories and the timer, in this order, and changes nothing. Run it as the user that runs edgeban, or as root.\n\n" +
 			"Exit status: 0 all is well, or there are only warnings; 1 something failed.",
-		Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"}),
+		Flags: sys.settingFlags(&cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"}),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			return check(ctx, cmd, sys)
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,8 +31,17 @@ func commands(sys *system) []*cli.Command {
 	}
 }
 
+// settingFlags are the flags of the settings and more. The commands share them: only one of these is parsed.
+func (sys *system) settingFlags(more ...cli.Flag) []cli.Flag {
+	if sys.flags == nil {
+		sys.flags = settingFlags()
+	}
+	return slices.Concat(sys.flags, more)
+}
+
 // rootCommand builds the tree of commands. It is built anew for every run: urfave/cli keeps what it parsed in it.
 func rootCommand(sys *system) *cli.Command {
+	sys.flags = nil
 	root := &cli.Command{
 		Name:      "edgeban",
 		Usage:     "keep a Cloudflare IP list in step with your bans",

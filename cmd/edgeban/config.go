@@ -15,7 +15,7 @@ func configCommand(sys *system) *cli.Command {
 	return &cli.Command{
 		Name:  "config",
 		Usage: "show the settings in effect and where each came from",
-		Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", HideDefault: true, Usage: "print JSON"}),
+		Flags: sys.settingFlags(&cli.BoolFlag{Name: "json", HideDefault: true, Usage: "print JSON"}),
 		Action: func(_ context.Context, cmd *cli.Command) error {
 			s, err := loadSettings(cmd, sys, 0)
 			if err != nil {

@@ -21,7 +21,7 @@ func diffCommand(sys *system) *cli.Command {
 		Description: "The same run as sync, with a target that refuses every write: it cannot lie and cannot write.\n\n" +
 			"Exit status: 0 shown; 1 a source or Cloudflare could not be read, or the clock is wrong; 2 usage or settings;\n" +
 			"3 removals would be withheld; 4 with --exit-code: changes are pending.",
-		Flags: append(settingFlags(),
+		Flags: sys.settingFlags(
 			&cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"},
 			&cli.BoolFlag{Name: "exit-code", HideDefault: true, Local: true, Usage: "exit with 4 when changes are pending"},
 			allowRemovalsFlag(),

@@ -18,7 +18,7 @@ func flushCommand(sys *system) *cli.Command {
 		Usage: "remove everything that this host has on the list",
 		Description: "Items by hand and of former owners are this host's, too. What has no edgeban tag stays. The next run fills the\n" +
 			"list again: stop the timer first.\n\n" + byHandStatuses,
-		Flags: append(settingFlags(),
+		Flags: sys.settingFlags(
 			&cli.BoolFlag{Name: "all-owners", HideDefault: true, Local: true, Usage: "the items of all other edgebans, too"},
 			yesFlag(),
 		),

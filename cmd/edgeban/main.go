@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+	"github.com/urfave/cli/v3"
 )
 
 // system is everything outside the program that a command may touch, so that a test can stand in for it.
@@ -49,6 +50,8 @@ type system struct {
 	// systemctl is what the program of that name prints; nil: there is none.
 	systemctl func(ctx context.Context, args ...string) ([]byte, error)
 
+	flags []cli.Flag // of the settings, which all commands share; nil: not made yet
+
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
 	root string
@@ -57,7 +60,7 @@ type system struct {
 // Where the garbage collector begins to work harder. They are no bounds: a larger run takes what it needs, and more of the processor's
 // time.
 const (
-	memoryLimit         = 14 << 20 // 10 000 bans and 10 000 items stay below 24 MB resident, the program itself included
+	memoryLimit         = 13 << 20 // 10 000 bans and 10 000 items stay below 24 MB resident, the program itself included
 	memoryLimitCrowdSec = 48 << 20 // 50 000 decisions would otherwise take four times the processor's time
 )
 

@@ -40,7 +40,7 @@ func setupCommand(sys *system) *cli.Command {
 			"configuration file, and tries whether the token may write the rules.\n\n" +
 			"Exit status: 0 everything is there, or would be (--dry-run); 1 something is missing or Cloudflare refused;\n" +
 			"2 usage or settings.",
-		Flags: append(slices.DeleteFunc(settingFlags(), func(f cli.Flag) bool { return f.Names()[0] == "zone" }),
+		Flags: append(slices.DeleteFunc(sys.settingFlags(), func(f cli.Flag) bool { return f.Names()[0] == "zone" }),
 			&cli.StringSliceFlag{Name: "zone", Local: true, HideDefault: true, Usage: "`DOMAIN` to protect, as Cloudflare names the zone; repeatable"},
 			&cli.StringFlag{Name: "action", Local: true, HideDefault: true, Usage: "`WORD` for what the rule of the block list does, block or managed_challenge (default: block)"},
 			&cli.BoolFlag{Name: "dry-run", HideDefault: true, Local: true, Usage: "change nothing, say what would be done"},

@@ -19,7 +19,7 @@ func statusCommand(sys *system) *cli.Command {
 		Usage: "show how the last run ended, and what waits",
 		Description: "Reads what the last run left in the state directory, and asks Cloudflare nothing. It needs no token.\n\n" +
 			"Exit status: 0 also when the last run failed or none ever ran; 1 the state is unreadable; 2 usage or settings.",
-		Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"}),
+		Flags: sys.settingFlags(&cli.BoolFlag{Name: "json", HideDefault: true, Local: true, Usage: "print JSON"}),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			s, err := loadSettingsAlone(cmd, sys)
 			if err != nil {

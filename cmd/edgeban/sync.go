@@ -18,7 +18,7 @@ func syncCommand(sys *system) *cli.Command {
 			"wanted. Items by hand and of other hosts stay. If no source can be read the run is skipped and\n" +
 			"the list stays as it is.\n\n" +
 			exitStatuses,
-		Flags: append(settingFlags(),
+		Flags: sys.settingFlags(
 			&cli.BoolFlag{Name: "dry-run", HideDefault: true, Local: true, Usage: "change nothing, print what would change: the same as diff"},
 			allowRemovalsFlag(),
 		),

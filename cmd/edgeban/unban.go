@@ -21,7 +21,7 @@ func unbanCommand(sys *system) *cli.Command {
 		Description: "Removes this host's items for PREFIX, those by hand included. What Fail2Ban still bans would be back after\n" +
 			"the next run: un-ban it there, or keep it off the list for a while with --for. Networks around PREFIX go then, too;\n" +
 			"how to have those back that were banned by hand is printed, as no run puts them back.\n\n" + byHandStatuses,
-		Flags: append(settingFlags(),
+		Flags: sys.settingFlags(
 			&cli.DurationFlag{Name: "for", HideDefault: true, Local: true, Usage: "keep it off the list for so long, whatever the sources say"},
 		),
 		ArgValidator: oneNetwork,
