@@ -116,7 +116,7 @@ func (d *differ) mayBeWanted(h *holding) bool {
 		return false
 	}
 	// An item by hand may have satisfied a ban that it does not name.
-	return !h.tagged || h.class == Manual || slices.ContainsFunc(d.view.Failed, h.tag.names)
+	return !h.tagged || h.class == Manual || slices.ContainsFunc(d.view.Failed, h.tag.names) || slices.Contains(d.view.Unnamed, h.Prefix)
 }
 
 // explain says why an own item that is not protected goes.

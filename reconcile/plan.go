@@ -27,6 +27,10 @@ type Plan struct {
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
 	Orphaned   []Staying      // own items that nothing wants, but their source was replaced: they stay until their leases end
 
+	// Unnamed are the prefixes of own items whose comments do not name each source that bans them now. A post that changes that can be
+	// refused, or wait while bans spill.
+	Unnamed []netip.Prefix
+
 	// Undecided are the prefixes of own items whose bans ended by themselves, as an earlier run saw, and that stay for another reason.
 	Undecided []netip.Prefix
 

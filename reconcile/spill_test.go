@@ -48,6 +48,7 @@ func (w *spillWorld) ban(source, value string, length time.Duration) {
 		w.lift(w.place(old))
 	}
 	w.bans[w.key(b)] = b
+	delete(w.seen, w.key(b))
 }
 
 // unban lets a person lift a ban.
@@ -141,6 +142,7 @@ func (w *spillWorld) play(line string) {
 // TestSpillHistories plays histories in which the program or the test once was wrong. let is what Allow rules let through after the last
 // run; what must hold after each run is looked at besides.
 func TestSpillHistories(t *testing.T) {
+	lacking := []string{"2m ban fail2ban 192.0.2.3 1d", "2m ban crowdsec 192.0.2.3 1d", "2m away", "2m unban fail2ban 192.0.2.3/32", "2m take", "1h"}
 	for _, test := range []struct {
 		name    string
 		history []string
@@ -153,6 +155,8 @@ func TestSpillHistories(t *testing.T) {
 			"2m ban fail2ban 192.0.2.0/30 1d", "2m ban fail2ban 192.0.2.3 10m", "2m unban fail2ban 192.0.2.0/30", "10m", "10m"}},
 		{name: "an end of one of two sources", history: []string{
 			"2m ban fail2ban 192.0.2.3 1d", "2m ban crowdsec 192.0.2.3 10m", "2m unban fail2ban 192.0.2.3/32", "2m", "10m"}},
+		{name: "a comment that lacks a source, which is away", history: lacking},
+		{name: "… and comes back with it", history: append(lacking, "2m refuse", "2m back")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newSpillWorld(t)
@@ -169,6 +173,19 @@ func TestSpillHistories(t *testing.T) {
 			slices.Sort(let)
 			same(t, let, test.let)
 		})
+	}
+}
+
+// TestUnnamedSourceOutlivesARewrite: a comment that never named a source which may hold a ban names it when it is written while that is away.
+func TestUnnamedSourceOutlivesARewrite(t *testing.T) {
+	s := scene{bans: []string{"192.0.2.3 sshd -1h 10d"}, items: []string{"192.0.2.3 own 1h -1h fail2ban:sshd"}, failed: []string{"crowdsec"}}
+	for text, unnamed := range map[string][]netip.Prefix{"fail2ban:sshd": nil, "fail2ban:sshd crowdsec:unread": {prefix("192.0.2.3")}} {
+		v := s.view()
+		v.Unnamed = unnamed
+		plan := Diff(Desire(bans(s.bans...), s.policy(), v.Now), items(s.items...), v)
+		same(t, changes(plan), []string{"add 192.0.2.3 renewal"})
+		tag, _ := ParseTag(plan.Add[0].Post.Comment)
+		same(t, tag.Text, text)
 	}
 }
 

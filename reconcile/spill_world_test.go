@@ -96,6 +96,7 @@ type spillWorld struct {
 	list   *memTarget
 	rules  *memRules
 	bans   map[string]Ban        // by source and value
+	seen   map[string]Ban        // … as their source told them last
 	lifted map[netip.Prefix]bool // what a person un-banned since a run saw it banned last
 	past   [3]Past               // of the runs on the list, on the Allow rules and on the others
 	away   bool                  // CrowdSec does not answer
@@ -107,7 +108,7 @@ type spillWorld struct {
 
 func newSpillWorld(t spillTest) *spillWorld {
 	w := &spillWorld{t: t, now: at("0s"), list: newMemTarget(items("192.0.2.9 created=-1h by hand", "192.0.2.30 peer 300d -1h fail2ban:postfix")...),
-		rules: &memRules{rules: map[netip.Prefix]memRule{}}, bans: map[string]Ban{}, lifted: map[netip.Prefix]bool{}, budget: 1000, refuse: true, let: 1}
+		rules: &memRules{rules: map[netip.Prefix]memRule{}}, bans: map[string]Ban{}, seen: map[string]Ban{}, lifted: map[netip.Prefix]bool{}, budget: 1000, refuse: true, let: 1}
 	for text, mode := range map[string]string{"192.0.2.5": "allow", "192.0.2.6": "block", "192.0.2.7": "allow"} {
 		it := item(text + " created=-1h by hand")
 		if text == "192.0.2.7" {
@@ -203,9 +204,15 @@ func (w *spillWorld) look() {
 			w.t.Fatalf("another's item for %s is %+v", text, it)
 		}
 	}
-	for _, b := range w.bans {
-		if w.active(b) && !(w.away && b.Source == "crowdsec") {
+	for key, b := range w.bans {
+		answers := !w.away || b.Source != "crowdsec"
+		if answers {
+			w.seen[key] = b
+		}
+		if w.active(b) && w.seen[key] == b {
 			w.enforced(b)
+		}
+		if w.active(b) && answers {
 			for p := range w.lifted {
 				if p.Overlaps(w.place(b)) && !(w.budget < 1000 && w.letsThrough(p)) { // whose rule may have outlived the ban
 					delete(w.lifted, p)
