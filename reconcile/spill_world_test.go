@@ -96,7 +96,7 @@ type spillWorld struct {
 	list   *memTarget
 	rules  *memRules
 	bans   map[string]Ban        // by source and value
-	seen   map[string]Ban        // … as their source told them last
+	seen   map[string]Ban        // … as their source told them last, where no broader ban made an item or rule for them needless since
 	lifted map[netip.Prefix]bool // what a person un-banned since a run saw it banned last
 	past   [3]Past               // of the runs on the list, on the Allow rules and on the others
 	away   bool                  // CrowdSec does not answer
@@ -206,10 +206,12 @@ func (w *spillWorld) look() {
 	}
 	for key, b := range w.bans {
 		answers := !w.away || b.Source != "crowdsec"
-		if answers {
+		if w.within(b) {
+			delete(w.seen, key)
+		} else if answers {
 			w.seen[key] = b
 		}
-		if w.active(b) && w.seen[key] == b {
+		if w.active(b) && (answers || w.seen[key] == b) {
 			w.enforced(b)
 		}
 		if w.active(b) && answers {
@@ -246,6 +248,16 @@ func (w *spillWorld) letsThrough(p netip.Prefix) bool {
 	r := w.rules.rules[p]
 	tag, ok := ParseTag(r.Comment)
 	return r.mode == "allow" && ok && tag.Owner == own
+}
+
+// within reports whether a broader ban contains one. Its item, which another source may lift, need not name the source of the other.
+func (w *spillWorld) within(b Ban) bool {
+	for _, o := range w.bans {
+		if outer, inner := w.place(o), w.place(b); outer != inner && contains(outer, inner) {
+			return true
+		}
+	}
+	return false
 }
 
 // enforced fails when a ban is not: whoever it is for meets an item of the list or a rule, and none that lets through.
