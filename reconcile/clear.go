@@ -63,11 +63,8 @@ func (d *differ) clearOwn(h *holding) {
 	case h.protected:
 		p, _ := d.want.protected.Touching(h.Prefix)
 		r.Why, r.Detail = RemoveProtected, p.Detail
-		if r.Unbanned, r.ByPerson = h.Prefix, p.Unbanned; !p.Unbanned {
-			r.Unbanned = netip.Prefix{}
-		} else if contains(h.Prefix, p.Prefix) {
-			r.Unbanned = p.Prefix
-		}
+		r.Unbanned = d.want.protected.unbanned(h.Prefix)
+		r.ByPerson = len(r.Unbanned) > 0
 	case h.lasts(d.view.Now):
 		d.plan.Keep++
 		return
@@ -85,12 +82,14 @@ func (d *differ) clearOwn(h *holding) {
 		r.Why, r.ByPerson = RemoveByHand, true
 	case d.moves(h):
 		d.plan.Moving = append(d.plan.Moving, Staying{Prefix: h.Prefix, Tag: h.tag, Until: h.tag.Until})
+		d.undecided(h)
 		return
 	case h.orphan: // also while a source does not answer, so that the next run knows it
 		d.plan.Orphaned = append(d.plan.Orphaned, Staying{Prefix: h.Prefix, Tag: h.tag, Until: h.tag.Until})
 		return
 	case d.mayBeWanted(h):
 		d.plan.Unanswered++
+		d.undecided(h)
 		return
 	default:
 		d.explain(&r, h)
@@ -104,13 +103,20 @@ func (d *differ) clearOwn(h *holding) {
 	d.plan.Remove = append(d.plan.Remove, r)
 }
 
+// undecided carries on that the ban of an item ended by itself.
+func (d *differ) undecided(h *holding) {
+	if slices.Contains(d.view.Ended, h.Prefix) {
+		d.plan.Undecided = append(d.plan.Undecided, h.Prefix)
+	}
+}
+
 // mayBeWanted reports whether a source that did not answer may hold a ban for one of our items.
 func (d *differ) mayBeWanted(h *holding) bool {
 	if len(d.view.Failed) == 0 {
 		return false
 	}
 	// An item by hand may have satisfied a ban that it does not name.
-	return !h.tagged || h.class == Manual || slices.ContainsFunc(d.view.Failed, h.tag.names)
+	return !h.tagged || h.class == Manual || slices.ContainsFunc(d.view.Failed, h.tag.names) || slices.Contains(d.view.Unnamed, h.Prefix)
 }
 
 // explain says why an own item that is not protected goes.

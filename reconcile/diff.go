@@ -34,6 +34,9 @@ type View struct {
 	Ended, Lifted []netip.Prefix
 	Short         map[netip.Prefix]time.Time
 
+	// Unnamed are the prefixes of own items whose comments may lack a source that banned them when it answered last.
+	Unnamed []netip.Prefix
+
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix
 

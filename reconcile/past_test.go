@@ -220,6 +220,7 @@ func TestPastSurvivesItsFile(t *testing.T) {
 		Memory:   map[string]json.RawMessage{"fail2ban /a": json.RawMessage(`{"a":1}`)},
 		Known:    map[string]string{"fail2ban /a": "inode 1"},
 		Orphans:  each([]string{"192.0.2.1", "2001:db8::/64"}, prefix),
+		Unnamed:  each([]string{"192.0.2.2"}, prefix),
 		Throttle: Throttle{InARow: 2, Since: at("-1h"), Last: at("-1m"), Hold: at("1m"), Wrote: at("-2h")},
 		Waiting:  Waiting{"+192.0.2.1": at("-1m"), "-2001:db8::/64": at("-1h")},
 		Capacity: Capacity{Fits: 3, Over: 4, At: at("-1m")},

@@ -27,6 +27,13 @@ type Plan struct {
 	Unanswered int            // own items that nothing wants, but a source that did not answer may
 	Orphaned   []Staying      // own items that nothing wants, but their source was replaced: they stay until their leases end
 
+	// Unnamed are the prefixes of own items whose comments do not name each source that bans them now. A post that changes that can be
+	// refused, or wait while bans spill.
+	Unnamed []netip.Prefix
+
+	// Undecided are the prefixes of own items whose bans ended by themselves, as an earlier run saw, and that stay for another reason.
+	Undecided []netip.Prefix
+
 	// Shortened are own items whose bans end before their leases, by the ends that a source without records of the past tells.
 	Shortened []Staying
 
@@ -116,12 +123,13 @@ const (
 // Removal is an item to be removed.
 type Removal struct {
 	Item     Item
-	Tag      Tag          // zero for an untagged item
-	Untagged bool         // no edgeban wrote it: ours only because ownership is exclusive
-	Unbanned netip.Prefix // what of it a person took off for a while, see Protected; zero: nothing
-	ByPerson bool         // that a person un-banned it is beyond doubt
-	Doubtful bool         // nobody wants it any more, and that it was a person will not be known
-	Shadowed bool         // an item that stays bans it, or some of it, as well
+	Tag      Tag            // zero for an untagged item
+	Untagged bool           // no edgeban wrote it: ours only because ownership is exclusive
+	Unbanned []netip.Prefix // what of it a person took off for a while, see Protected; sorted
+	ByPerson bool           // that a person un-banned it is beyond doubt
+	Doubtful bool           // nobody wants it any more, and that it was a person will not be known
+	Shadowed bool           // items that stay ban it, or some of it, as well
+	Touched  bool           // a ban stands that contains it or is for some of it, whether on the list or not
 	Why      RemovalReason
 	Ended    time.Time     // for RemoveEnded: when the last ban's record ended
 	LeftOut  LeftOutReason // for RemoveLeftOut: why its ban is not mirrored

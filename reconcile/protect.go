@@ -81,6 +81,24 @@ func (p Protection) Touching(x netip.Prefix) (Protected, bool) {
 	return p.inside(x, i)
 }
 
+// unbanned is what of x a person took off the list for a while: all of it, or what lies inside, sorted.
+func (p Protection) unbanned(x netip.Prefix) (all []netip.Prefix) {
+	i, exact := p.search(x)
+	if e, ok := p.covering(x, i, exact); ok {
+		if e.Unbanned {
+			all = append(all, x)
+		}
+		return all
+	}
+	for ; i < len(p.sorted) && contains(x, p.sorted[i].Prefix); i++ {
+		e := &p.sorted[i]
+		if e.Unbanned && (len(all) == 0 || !contains(all[len(all)-1], e.Prefix)) {
+			all = append(all, e.Prefix)
+		}
+	}
+	return all
+}
+
 // search finds x, or where it would stand.
 func (p Protection) search(x netip.Prefix) (i int, exact bool) {
 	return slices.BinarySearchFunc(p.orders, orderOf(x), order.compare)

@@ -52,6 +52,7 @@ type Past struct {
 	Memory   map[string]json.RawMessage `json:"memory,omitempty"`  // what the sources' last good readings asked for, by MemoryKey
 	Known    map[string]string          `json:"known,omitempty"`   // the sources' identities, by MemoryKey
 	Orphans  []netip.Prefix             `json:"orphans,omitempty"` // own items whose source was replaced
+	Unnamed  []netip.Prefix             `json:"unnamed,omitempty"` // own items whose comments may lack a source that bans them
 	Moved    []netip.Prefix             `json:"moved,omitempty"`   // prefixes of own items that another list has taken over
 	Read     time.Time                  `json:"read,omitzero"`     // when the last run that came to a plan read all sources, where bans spill
 	Ended    []netip.Prefix             `json:"ended,omitempty"`   // … whose bans ended by themselves, where bans spill
@@ -178,7 +179,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 }
 
 func (r Run) view(rep *Report) View {
-	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Refused: r.Throttle.Lately(r.Now), Moving: r.moving,
+	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Unnamed: r.Unnamed, Refused: r.Throttle.Lately(r.Now), Moving: r.moving,
 		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted}
 	_, v.Metered = metered(r.Target)
 	v.Standing = r.Standing

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +135,7 @@ const damagedStore = "damaged"
 func (r Run) next(rep *Report) Past {
 	next := rep.Next
 	next.Moved = nil // told anew by each run, see Moved
-	next.Ended, next.Lifted = r.ended(rep), r.lifted(rep)
+	next.Ended, next.Lifted, next.Unnamed = r.ended(rep), r.lifted(rep), r.unnamed(rep)
 	next.Memory = maps.Clone(r.Memory)
 	for _, s := range rep.Sources {
 		if errors.Is(rep.Err, ErrClock) { // what it says of times is wrong
@@ -164,6 +165,30 @@ func (r Run) next(rep *Report) Past {
 		}
 	}
 	return next
+}
+
+// unnamed are the own items of which a source that fails in the next run may hold a ban that their comments do not tell, for Past.Unnamed.
+func (r Run) unnamed(rep *Report) []netip.Prefix {
+	if rep.Plan == nil {
+		return r.Unnamed
+	}
+	all := slices.Clone(rep.Plan.Unnamed)
+	if rep.Degraded() { // what the others hold is unknown
+		all = append(all, r.Unnamed...)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	settled := map[netip.Prefix]bool{}
+	for _, a := range rep.Plan.Add[:rep.Applied.Added] {
+		settled[a.Post.Prefix] = true
+	}
+	for _, m := range rep.Plan.Remove[:rep.Applied.Removed] {
+		settled[m.Item.Prefix] = true
+	}
+	all = slices.DeleteFunc(all, func(p netip.Prefix) bool { return settled[p] })
+	slices.SortFunc(all, comparePrefixes)
+	return slices.Compact(all)
 }
 
 // known are the identities of the stores that were read. A source stays as unknown as it was while removals of what it named

@@ -60,12 +60,11 @@ func (r Report) Stuck() (all []Stuck, known bool) {
 		return nil, false
 	}
 	for _, m := range r.undone().Remove {
-		s := Stuck{Prefix: m.Item.Prefix, Item: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until, Sure: m.ByPerson}
-		if m.Unbanned.IsValid() {
-			s.Prefix = m.Unbanned
+		if m.Shadowed || !m.ByPerson && m.Why != RemoveLifted {
+			continue
 		}
-		if !m.Shadowed && (m.ByPerson || m.Why == RemoveLifted) {
-			all = append(all, s)
+		for _, p := range m.freed() {
+			all = append(all, Stuck{Prefix: p, Item: m.Item.Prefix, Tag: m.Tag, Until: m.Tag.Until, Sure: m.ByPerson})
 		}
 	}
 	for _, o := range r.Plan.Orphaned {
@@ -99,22 +98,41 @@ func (r Report) undone() (p Plan) {
 	return p
 }
 
-// shadow marks the removals of prefixes that an item which stays bans as well.
+// freed is what the removal is to let go.
+func (r Removal) freed() []netip.Prefix {
+	if len(r.Unbanned) > 0 {
+		return r.Unbanned
+	}
+	return []netip.Prefix{r.Item.Prefix}
+}
+
+// shadow marks the removals of prefixes that an item which stays bans as well, and those that a ban touches.
 func (d *differ) shadow() {
-	var all []Protected
+	if len(d.plan.Remove) == 0 {
+		return
+	}
+	var all, banned []Protected
 	for i := range d.held {
 		if h := &d.held[i]; d.posts(h) || d.stays(h) {
 			all = append(all, Protected{Prefix: h.Prefix})
 		}
 	}
-	staying := NewProtection(all)
+	for i := range d.cases {
+		if w := &d.cases[i]; w.fate == fateOwn || w.entry.active(d.view.Now) {
+			banned = append(banned, Protected{Prefix: w.entry.Prefix})
+		}
+	}
+	staying, bans := NewProtection(all), NewProtection(banned)
 	for i := range d.plan.Remove {
 		m := &d.plan.Remove[i]
-		prefix := m.Item.Prefix
-		if m.Unbanned.IsValid() {
-			prefix = m.Unbanned
+		_, m.Touched = bans.Touching(m.Item.Prefix)
+		free := slices.DeleteFunc(m.freed(), func(p netip.Prefix) bool {
+			_, shadowed := staying.Touching(p)
+			return shadowed
+		})
+		if m.Shadowed = len(free) == 0; len(m.Unbanned) > 0 {
+			m.Unbanned = free
 		}
-		_, m.Shadowed = staying.Touching(prefix)
 	}
 }
 
@@ -145,12 +163,12 @@ func (r Run) ended(rep *Report) []netip.Prefix {
 	if !r.Spills || rep.Plan == nil {
 		return r.Ended
 	}
-	all := append(prefixes(rep.Plan.Lingering), prefixes(rep.Plan.Orphaned)...)
+	all := slices.Concat(prefixes(rep.Plan.Lingering), prefixes(rep.Plan.Orphaned), rep.Plan.Undecided)
 	for _, m := range rep.Plan.Withheld {
 		all = append(all, m.Item.Prefix)
 	}
 	for _, m := range rep.Plan.Remove[rep.Applied.Removed:] {
-		if !m.ByPerson && (m.Why != RemoveLifted || m.Doubtful) { // whatever else it goes for, its ban may end meanwhile
+		if m.Why != RemoveLifted || m.Doubtful || m.Touched { // whatever else it goes for, a ban of it, or of some of it, may end meanwhile
 			all = append(all, m.Item.Prefix)
 		}
 	}

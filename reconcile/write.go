@@ -17,6 +17,9 @@ func (d *differ) write() {
 		case fateOccupied:
 			d.plan.Occupied = append(d.plan.Occupied, Occupied{Entry: w.entry, Effect: w.item.Effect, Owner: w.item.tag.Owner})
 		case fateOwn:
+			if w.item != nil && w.item.ours() && !d.names(w) {
+				d.plan.Unnamed = append(d.plan.Unnamed, w.entry.Prefix)
+			}
 			why, now := d.writing(w)
 			if why != "" {
 				a := Addition{Entry: w.entry, Why: why, Post: d.post(w)}
@@ -91,10 +94,11 @@ func (d *differ) text(w *wish) string {
 	old := strings.Fields(w.item.tag.Text)
 	for _, source := range d.view.Failed {
 		of := func(word string) bool { return strings.HasPrefix(word, source+":") }
-		if w.item.tagged && w.item.class != Manual && !w.item.tag.names(source) || slices.ContainsFunc(strings.Fields(text), of) {
+		named := !w.item.tagged || w.item.class == Manual || w.item.tag.names(source) || slices.Contains(d.view.Unnamed, w.entry.Prefix)
+		if !named || slices.ContainsFunc(strings.Fields(text), of) {
 			continue
 		}
-		word := source + ":unread" // an untagged item, one by hand, or a comment that was cut before this source
+		word := source + ":unread" // an untagged item, one by hand, or a comment that was cut before this source or never named it
 		if i := slices.IndexFunc(old, of); w.item.tagged && i >= 0 {
 			word = old[i]
 		}
