@@ -30,9 +30,10 @@ type Run struct {
 	Reserved int        // items of the account's room that are not for this list
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
-	// Spills: bans that the list cannot take go into access rules, see Plan.Spilled. Drain: it takes none, whatever is remembered.
-	Spills, Drain bool
-	SpillWidths   Widths // of what these can hold
+	// Spills: bans that the list cannot take go into access rules, see Plan.Spilled. Drain: it takes none, whatever is remembered. NoDrain: it
+	// takes what it can all the same, because access rules could not be used lately.
+	Spills, Drain, NoDrain bool
+	SpillWidths            Widths // of what these can hold
 
 	// Overflow makes the run one on access rules that hold what a list cannot; nil: it is none.
 	Overflow *Overflow

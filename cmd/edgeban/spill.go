@@ -45,17 +45,15 @@ func (w work) spills() string {
 
 // spilling makes a run on a list one that leaves to access rules what the list cannot take.
 func (x *session) spilling(ctx context.Context, run reconcile.Run) reconcile.Run {
-	if !x.settings.Spill || x.spillFails() {
+	if !x.settings.Spill {
 		return run
 	}
-	run.SpillWidths = cloudflare.RuleWidths()
-	draining := run.Throttle.Draining(x.now)
-	if !draining && x.remembersSpill() {
-		run.Spills = true
+	run.Spills, run.SpillWidths = true, cloudflare.RuleWidths()
+	if run.NoDrain = x.spillFails(); run.NoDrain || !run.Throttle.Draining(x.now) && x.remembersSpill() {
 		return run
 	}
 	own, err := x.ownRules(ctx)
-	run.Spills = err == nil                    // else told by the run on the rules, and what the list can take it takes
+	run.NoDrain = err != nil                   // told by the run on the rules
 	run.Drain = own > 0 && !x.remembersSpill() // then Cloudflare refused lately
 	return run
 }
