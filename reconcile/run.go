@@ -39,6 +39,7 @@ type Run struct {
 	Overflow *Overflow
 
 	moving map[netip.Prefix]bool // see View.Moving
+	banned []Protected           // all that is banned, for rules that let through
 	unread bool                  // the items of the block list, whose run came first, could not be read
 
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
@@ -113,7 +114,7 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 	}
 	desired := Desire(said.Bans, r.Policy, r.Now)
 	if r.Overflow != nil {
-		desired = r.overflow(rep, said.Bans, desired)
+		desired = r.overflow(said.Bans, desired)
 	} else {
 		r.moving = r.wantedElsewhere(said.Bans, desired.Beaten)
 	}
@@ -162,6 +163,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	}
 	rep.Notes = append(rep.Notes, notes...)
 	rep.doubtful = len(notes) > 0
+	r.suit(rep, items)
 	view := r.view(rep)
 	plan := Diff(*rep.Desired, items, view)
 	if rep.Draining = r.drains(); rep.Draining {

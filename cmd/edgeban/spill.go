@@ -90,12 +90,13 @@ func (x *session) ownRules(ctx context.Context) (own int, err error) {
 
 // overflow reconciles the access rules with what the lists could not take, after the lists.
 func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Readings, prepare func(work) reconcile.Run) []ended {
-	stuck, known := x.stuckOn(done)
+	stuck, byHand := x.stuckOn(done)
 	if !x.settings.SpillAllow {
 		stuck = nil
 	}
 	stopped := ctx.Err() != nil && slices.ContainsFunc(done, func(e ended) bool { return e.report.Err != nil })
-	if !known || stopped || !x.spillDue(done, stuck) {
+	skipped := slices.ContainsFunc(done, func(e ended) bool { return e.report.Outcome == reconcile.OutcomeSkipped })
+	if stopped || skipped || !x.spillDue(done, stuck) {
 		return nil
 	}
 	said.Notes, said.Took = nil, 0 // told already
@@ -103,7 +104,9 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 	for _, w := range x.spillWorks() {
 		run := prepare(w)
 		run.Policy.Split = true
-		run.Overflow = &reconcile.Overflow{Spilled: missingOn(done, w.remedy), Stuck: stuck, Allow: w.mode == cloudflare.ModeAllow}
+		allow := w.mode == cloudflare.ModeAllow
+		run.Overflow = &reconcile.Overflow{Spilled: missingOn(done, w.remedy), Stuck: stuck, Allow: allow, ByHand: byHand,
+			Unknown: slices.ContainsFunc(done, func(e ended) bool { return e.report.Plan == nil && (allow || e.remedy == w.remedy) })}
 		if run.Overflow.Allow {
 			run.Limits.AllowRemovals = true // nothing but a list that cannot let go speaks for these
 		}
@@ -121,19 +124,21 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 	return rules
 }
 
-// stuckOn is whom a person un-banned and the lists cannot let go. known is false when some list's run did not come to know that.
-func (x *session) stuckOn(done []ended) (stuck []reconcile.Stuck, known bool) {
+// stuckOn is whom a person un-banned and the lists cannot let go, and what one banned by hand there, as far as the runs on the lists came to
+// know that.
+func (x *session) stuckOn(done []ended) (stuck []reconcile.Stuck, byHand []netip.Prefix) {
 	for _, e := range done {
 		all, known := e.report.Stuck()
 		if !known {
-			return nil, false
+			continue
 		}
 		for _, s := range all {
 			s.Sure = s.Sure && !x.ofCommunity(s)
 			stuck = append(stuck, s)
 		}
+		byHand = append(byHand, e.report.Plan.ByHand...)
 	}
-	return stuck, true
+	return stuck, byHand
 }
 
 // ofCommunity reports whether an item may be of a list that others made. These take networks off, too, and that is no person's un-ban here.
@@ -158,8 +163,11 @@ func missingOn(done []ended, remedy reconcile.Remedy) []netip.Prefix {
 
 // spillDue reports whether access rules have to be looked at: there is something for them, or something of ours may stand there.
 func (x *session) spillDue(done []ended, stuck []reconcile.Stuck) bool {
-	if len(stuck)+len(missingOn(done, reconcile.Block))+len(missingOn(done, reconcile.Challenge)) > 0 || !x.remembersSpill() {
+	if len(stuck)+len(missingOn(done, reconcile.Block))+len(missingOn(done, reconcile.Challenge)) > 0 {
 		return true
+	}
+	if !x.remembersSpill() {
+		return slices.ContainsFunc(done, func(e ended) bool { return e.report.Plan != nil })
 	}
 	for _, w := range x.spillWorks() {
 		if last := w.listState().LastRun; last == nil || last.Outcome == reconcile.OutcomeFailed { // nil: a command by hand came after it
