@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"edgeban/cloudflare"
@@ -18,6 +19,7 @@ const (
 type spent struct {
 	At       time.Time `json:"at"`
 	Requests int       `json:"requests"`
+	By       string    `json:"by,omitempty"` // the instance, where several share the file
 }
 
 // inWindow are those that still count, at a time.
@@ -54,7 +56,7 @@ func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 
 // share is the next scope's part of the run's budget: as much as each scope that is to come gets. None waits until another is done.
 func (x *session) share() *cloudflare.Budget {
-	_, sum := inWindow(x.account.Spent, x.now)
+	_, sum := inWindow(slices.DeleteFunc(slices.Clone(x.account.Spent), x.ofThisRun), x.now)
 	left := max(min(x.settings.RequestBudget, requestShare-sum-x.looked), leastBudget) - x.spending()
 	scopes := 1
 	if x.settings.AccessRules {
@@ -63,6 +65,17 @@ func (x *session) share() *cloudflare.Budget {
 	b := cloudflare.NewBudget(max(left/scopes, leastShare))
 	x.budgets = append(x.budgets, b)
 	return b
+}
+
+// ofThisRun reports whether the requests are those of this run.
+func (x *session) ofThisRun(s spent) bool { return s.By == x.settings.Instance && s.At.Equal(x.now) }
+
+// spentBy are this instance's requests and, of those that are kept, the other instances'.
+func (x *session) spentBy(ours, there []spent) []spent {
+	others := slices.DeleteFunc(slices.Clone(there), func(s spent) bool { return s.By == x.settings.Instance })
+	own := slices.DeleteFunc(slices.Clone(ours), func(s spent) bool { return s.By != x.settings.Instance })
+	all, _ := inWindow(append(others, own...), x.now)
+	return all
 }
 
 // spending is how many requests for access rules were made since they were last read anew.
@@ -121,9 +134,7 @@ func (x *session) learned(account accountState) accountState {
 		}
 	}
 	account.Spent, _ = inWindow(x.account.Spent, x.now)
-	if n := len(account.Spent); n > 0 && account.Spent[n-1].At.Equal(x.now) {
-		account.Spent = account.Spent[:n-1]
-	}
-	account.Spent = append(account.Spent, spent{x.now.UTC(), x.looked + x.spending()})
+	account.Spent = slices.DeleteFunc(account.Spent, x.ofThisRun)
+	account.Spent = append(account.Spent, spent{x.now.UTC(), x.looked + x.spending(), x.settings.Instance})
 	return account
 }
