@@ -13,6 +13,7 @@ import (
 const (
 	requestWindow = 5 * time.Minute
 	requestShare  = 1080
+	requestMost   = 1180 // … with those that let a run look when the share is used up
 )
 
 // spent are requests that a run made.
@@ -62,7 +63,7 @@ func (x *session) share() *cloudflare.Budget {
 	if x.settings.AccessRules {
 		scopes = max(1, len(x.settings.scopes())-len(x.used))
 	}
-	b := cloudflare.NewBudget(max(left/scopes, leastShare))
+	b := cloudflare.NewBudget(min(max(left/scopes, leastShare), max(0, requestMost-sum-x.looked-x.spending())))
 	x.budgets = append(x.budgets, b)
 	return b
 }
@@ -95,7 +96,7 @@ func (w work) widths() reconcile.Widths {
 	return reconcile.Widths{}
 }
 
-// What a run has in any case, so that it can look, and what each scope has.
+// What a run has, so that it can look, and what each scope has, unless the requests of five minutes are used up.
 const (
 	leastBudget = 20
 	leastShare  = 10
