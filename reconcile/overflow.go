@@ -19,6 +19,9 @@ type Overflow struct {
 	// them, and none are made.
 	Unknown bool
 
+	// NoneNew: bans do not spill any more. What did stays until the list holds it, and nobody is let through.
+	NoneNew bool
+
 	// ByHand is what a person banned by hand, on whichever list. Nothing that touches it is let through.
 	ByHand []netip.Prefix
 }
@@ -55,7 +58,7 @@ func (r *Run) suit(rep *Report, items []Item) {
 				standing[items[i].Prefix] = true
 			}
 		}
-	case o.Unknown:
+	case o.Unknown || o.NoneNew:
 		there := map[netip.Prefix]bool{}
 		for i := range items {
 			there[items[i].Prefix] = true

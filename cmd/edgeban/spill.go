@@ -13,17 +13,22 @@ import (
 	"edgeban/sources/crowdsec"
 )
 
-// spillWorks are those on the account's access rules that hold what the lists cannot take; none when that is not set. Whom a person un-banned
-// comes first.
+// spillWorks are those on the account's access rules that hold what the lists cannot take; none when that is not set, and nothing is left
+// from when it was. Whom a person un-banned comes first. Where access rules are the target, what is left to let go are those rules.
 func (x *session) spillWorks() []work {
-	if !x.settings.Spill {
-		return nil
-	}
-	return []work{
+	all := []work{
 		{session: x, spill: true, mode: cloudflare.ModeAllow},
 		{session: x, spill: true, mode: cloudflare.ModeBlock},
 		{session: x, spill: true, mode: cloudflare.ModeChallenge, remedy: reconcile.Challenge},
 	}
+	if x.settings.AccessRules {
+		all = all[:1]
+	}
+	left := func(w work) bool { m := w.state.Lists[w.key()].Measured; return m != nil && m.Own > 0 }
+	if !x.settings.Spill && (x.settings.accountless() || !slices.ContainsFunc(all, left)) {
+		return nil
+	}
+	return all
 }
 
 // allWorks are those on all targets, with those that hold what the lists cannot take.
@@ -91,7 +96,7 @@ func (x *session) ownRules(ctx context.Context) (own int, err error) {
 // overflow reconciles the access rules with what the lists could not take, after the lists.
 func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Readings, prepare func(work) reconcile.Run) []ended {
 	stuck, byHand := x.stuckOn(done)
-	if !x.settings.SpillAllow {
+	if !x.settings.SpillAllow || !x.settings.Spill {
 		stuck = nil
 	}
 	stopped := ctx.Err() != nil && slices.ContainsFunc(done, func(e ended) bool { return e.report.Err != nil })
@@ -105,7 +110,7 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 		run := prepare(w)
 		run.Policy.Split = true
 		allow := w.mode == cloudflare.ModeAllow
-		run.Overflow = &reconcile.Overflow{Spilled: missingOn(done, w.remedy), Stuck: stuck, Allow: allow, ByHand: byHand,
+		run.Overflow = &reconcile.Overflow{Spilled: missingOn(done, w.remedy), Stuck: stuck, Allow: allow, ByHand: byHand, NoneNew: !x.settings.Spill,
 			Unknown: slices.ContainsFunc(done, func(e ended) bool { return e.report.Plan == nil && (allow || e.remedy == w.remedy) })}
 		if run.Overflow.Allow {
 			run.Limits.AllowRemovals = true // nothing but a list that cannot let go speaks for these
@@ -198,7 +203,7 @@ func (x *session) letThrough(ctx context.Context, network netip.Prefix, held []r
 // instead is the work on the access rules that hold what the work's list cannot take.
 func (w work) instead() (work, bool) {
 	for _, s := range w.spillWorks() {
-		if !w.spill && s.remedy == w.remedy && s.mode != cloudflare.ModeAllow {
+		if w.settings.Spill && !w.spill && s.remedy == w.remedy && s.mode != cloudflare.ModeAllow {
 			return s, true
 		}
 	}
@@ -235,10 +240,11 @@ func (w work) keepLifted(list listState) {
 
 // disallowRules takes away our rules that let through something of a network that a person bans now.
 func (x *session) disallowRules(ctx context.Context, network netip.Prefix) error {
-	if !x.settings.Spill {
+	works := x.spillWorks()
+	if len(works) == 0 {
 		return nil
 	}
-	w := x.spillWorks()[0]
+	w := works[0]
 	run := w.run(nil)
 	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) reconcile.Plan {
 		return reconcile.PlanDisallow(network, items, run.Ownership, now)

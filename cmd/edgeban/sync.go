@@ -106,7 +106,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 			}
 		}
 		readings := said
-		if i == len(works)-1 && !x.settings.Spill {
+		if i == len(works)-1 && len(x.spillWorks()) == 0 {
 			said = reconcile.Readings{} // the bans are many, and nobody needs them any more
 		}
 		e := x.reconcile(ctx, w, run, readings)
@@ -114,7 +114,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 		done = append(done, e)
 	}
 	x.keepMoved(done)
-	if x.settings.Spill {
+	if len(x.spillWorks()) > 0 {
 		done = append(done, x.overflow(ctx, done, said, prepare)...)
 		done[0].spilled = spilledBy(done)
 	}
