@@ -140,6 +140,9 @@ func (x *session) reconcile(ctx context.Context, w work, run reconcile.Run, said
 func (x *session) keepDistance(ctx context.Context) error {
 	interval := min(x.settings.WriteInterval, x.settings.Timeout/2) // the default may be too long for a short timeout
 	pause := x.blocking().past().Throttle.Distance(x.now, interval)
+	if len(x.spillWorks()) > 0 { // while the list is refused, these are what is written
+		pause = max(pause, x.account.Rules.Distance(x.now, interval))
+	}
 	if pause == 0 {
 		return nil
 	}
