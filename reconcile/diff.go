@@ -150,8 +150,12 @@ func (d *differ) classify(have []Item) {
 			d.plan.Foreign++
 			d.blocks(&h)
 		}
+		if h.lasts(d.view.Now) && !h.protected {
+			d.plan.ByHand = append(d.plan.ByHand, h.Prefix)
+		}
 		d.held = append(d.held, h)
 	}
+	slices.SortFunc(d.plan.ByHand, comparePrefixes)
 	slices.SortFunc(d.held, func(a, b holding) int {
 		if c := comparePrefixes(a.Prefix, b.Prefix); c != 0 {
 			return c

@@ -14,26 +14,80 @@ type Overflow struct {
 	Spilled []netip.Prefix // bans that the list does not hold
 	Stuck   []Stuck        // to be let through, in place of bans
 	Allow   bool           // the rules are those that let through
+
+	// Unknown: the run on a list did not come to know what it holds. Rules stay for as long as no ban, or the want of one, speaks against
+	// them, and none are made.
+	Unknown bool
+
+	// NoneNew: bans do not spill any more. What did stays until the list holds it, and nobody is let through.
+	NoneNew bool
+
+	// ByHand is what a person banned by hand, on whichever list. Nothing that touches it is let through.
+	ByHand []netip.Prefix
 }
 
 // LeftOutOnList explains the removal of a rule: the list holds its ban. Such a ban is not left out, so this is none of LeftOutReasons.
 const LeftOutOnList LeftOutReason = "on_list"
 
-// overflow narrows down what the sources want to what spills, and notes what cannot be done about it.
-func (r *Run) overflow(rep *Report, bans []Ban, want Desired) Desired {
-	if !r.Overflow.Allow {
-		return r.Overflow.blocking(want, r.Policy, r.Now)
+// overflow narrows down what the sources want to what spills.
+func (r *Run) overflow(bans []Ban, want Desired) Desired {
+	if r.Overflow.Allow {
+		r.banned = r.Policy.banned(bans, r.Now)
+		for _, p := range r.Overflow.ByHand {
+			r.banned = append(r.banned, Protected{Prefix: p})
+		}
+		return Desired{Margin: want.Margin}
 	}
-	banned := r.Policy.banned(bans, r.Now)
-	allow, standing, notes := r.Overflow.allowing(banned, want.Margin, r.Policy.Widths, r.Now)
-	r.moving = standing
-	rep.Notes = append(rep.Notes, notes...)
-	return allow
+	return r.Overflow.blocking(want, r.Policy, r.Now)
+}
+
+// suit makes of what an overflow is to hold what it is to hold with these rules there, and notes what cannot be done about it.
+func (r *Run) suit(rep *Report, items []Item) {
+	switch o := r.Overflow; {
+	case o == nil:
+	case o.Allow:
+		allow, standing, notes := o.allowing(NewProtection(r.bannedWith(items)), rep.Desired.Margin, r.Policy.Widths, r.Now)
+		r.moving, rep.Desired = standing, &allow
+		for _, note := range notes {
+			if !slices.Contains(rep.Notes, note) { // the rules may be read again
+				rep.Notes = append(rep.Notes, note)
+			}
+		}
+		for i := range items {
+			if o.Unknown {
+				standing[items[i].Prefix] = true
+			}
+		}
+	case o.Unknown || o.NoneNew:
+		there := map[netip.Prefix]bool{}
+		for i := range items {
+			there[items[i].Prefix] = true
+		}
+		want := *rep.Desired
+		want.Entries = slices.DeleteFunc(slices.Clone(want.Entries), func(e Entry) bool { return !there[e.Prefix] })
+		rep.Desired = &want
+	}
+}
+
+// bannedWith is all that is banned, with what a person banned by hand among the rules.
+func (r *Run) bannedWith(items []Item) []Protected {
+	all := slices.Clone(r.banned)
+	for i := range items {
+		h := r.Ownership.classify(&items[i])
+		if _, goes := r.Policy.Protected.Touching(h.Prefix); !goes && h.lasts(r.Now) && h.Effect == Stops {
+			all = append(all, Protected{Prefix: h.Prefix})
+		}
+	}
+	return all
 }
 
 // blocking is what of the sources' bans spills. Those that ended stay, because the rules of some may linger. Of what is left out it tells
 // only what rules cannot hold: the list's run tells of all the rest.
 func (o *Overflow) blocking(want Desired, policy Policy, now time.Time) Desired {
+	if o.Unknown {
+		want.LeftOut, want.Beaten = nil, nil
+		return want
+	}
 	spilled, pieces := map[netip.Prefix]bool{}, map[netip.Prefix]bool{}
 	for _, p := range o.Spilled {
 		spilled[p] = true
@@ -58,7 +112,7 @@ func (o *Overflow) blocking(want Desired, policy Policy, now time.Time) Desired 
 }
 
 // banned is all that the sources ban, whichever the remedy.
-func (p Policy) banned(bans []Ban, now time.Time) Protection {
+func (p Policy) banned(bans []Ban, now time.Time) []Protected {
 	p.Split, p.Blocked, p.Widths = true, Protection{}, Widths{}
 	var all []Protected
 	for _, p.Remedy = range []Remedy{Block, Challenge} {
@@ -68,7 +122,7 @@ func (p Policy) banned(bans []Ban, now time.Time) Protection {
 			}
 		}
 	}
-	return NewProtection(all)
+	return all
 }
 
 // A rule that lets through has the lease of the item that is stuck. Where that is about to end, or has, the lease ends one to two days
@@ -90,6 +144,9 @@ func (o *Overflow) allowing(banned Protection, margin time.Duration, widths Widt
 	allow = Desired{Margin: margin, protected: banned, hidden: map[netip.Prefix]LeftOutReason{}} // a rule that touches a ban goes in any case
 	standing = map[netip.Prefix]bool{}
 	for _, s := range o.Stuck {
+		if o.Unknown {
+			break
+		}
 		ban, touches := banned.Touching(s.Prefix)
 		many := widths.tooMany(s.Prefix)
 		switch {

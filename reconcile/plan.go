@@ -40,6 +40,9 @@ type Plan struct {
 	// Moving are own items that stay until another list holds their prefixes.
 	Moving []Staying
 
+	// ByHand are the prefixes of items that a person banned by hand, whose leases run.
+	ByHand []netip.Prefix
+
 	// Blocked are the items that block what is protected and are not ours to remove.
 	Blocked []Blocked
 

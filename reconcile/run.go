@@ -30,14 +30,16 @@ type Run struct {
 	Reserved int        // items of the account's room that are not for this list
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
-	// Spills: bans that the list cannot take go into access rules, see Plan.Spilled. Drain: it takes none, whatever is remembered.
-	Spills, Drain bool
-	SpillWidths   Widths // of what these can hold
+	// Spills: bans that the list cannot take go into access rules, see Plan.Spilled. Drain: it takes none, whatever is remembered. NoDrain: it
+	// takes what it can all the same, because access rules could not be used lately.
+	Spills, Drain, NoDrain bool
+	SpillWidths            Widths // of what these can hold
 
 	// Overflow makes the run one on access rules that hold what a list cannot; nil: it is none.
 	Overflow *Overflow
 
 	moving map[netip.Prefix]bool // see View.Moving
+	banned []Protected           // all that is banned, for rules that let through
 	unread bool                  // the items of the block list, whose run came first, could not be read
 
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
@@ -113,7 +115,7 @@ func (r Run) steps(ctx context.Context, rep *Report, said Readings) (Outcome, er
 	}
 	desired := Desire(said.Bans, r.Policy, r.Now)
 	if r.Overflow != nil {
-		desired = r.overflow(rep, said.Bans, desired)
+		desired = r.overflow(said.Bans, desired)
 	} else {
 		r.moving = r.wantedElsewhere(said.Bans, desired.Beaten)
 	}
@@ -162,6 +164,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	}
 	rep.Notes = append(rep.Notes, notes...)
 	rep.doubtful = len(notes) > 0
+	r.suit(rep, items)
 	view := r.view(rep)
 	plan := Diff(*rep.Desired, items, view)
 	if rep.Draining = r.drains(); rep.Draining {

@@ -22,7 +22,7 @@ func (t Throttle) Draining(now time.Time) bool {
 
 // drains reports whether the run writes no additions.
 func (r Run) drains() bool {
-	return r.Spills && (r.Drain || r.Hold != nil || r.Throttle.Draining(r.Now))
+	return r.Spills && !r.NoDrain && (r.Drain || r.Hold != nil || r.Throttle.Draining(r.Now))
 }
 
 // spill takes the additions that are left out of the plan: new ones are for access rules, changes of comments can wait. What rules cannot

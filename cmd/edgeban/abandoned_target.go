@@ -24,6 +24,9 @@ func (x *session) otherTargets() []otherTarget {
 			scopes[w.label()] = true
 		}
 	}
+	if x.settings.Spill { // the account's rules hold now what spills
+		scopes[targetRules], scopes[targetRules+" challenge"] = true, true
+	}
 	found := map[string]otherTarget{}
 	for key, list := range x.state.Lists {
 		account, label, _ := strings.Cut(key, "/")

@@ -68,7 +68,7 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 				advice = "Nothing tries again by itself: give the command again later."
 			}
 			problems = append(problems, advised(err, advice))
-			if !x.settings.Spill { // else the access rules may be well
+			if len(x.spillWorks()) == 0 { // else the access rules may be well
 				return errors.Join(problems...)
 			}
 			if lastWord(err) {

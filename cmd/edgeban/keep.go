@@ -69,11 +69,29 @@ func (w work) save(list listState, report reconcile.Report, target reconcile.Tar
 
 // keepAccount writes what is known of the account, unless nothing of it is new.
 func (x *session) keepAccount(account accountState) error {
-	if reflect.DeepEqual(account, x.account) {
+	was := x.account
+	if reflect.DeepEqual(account, was) {
 		return nil
 	}
 	x.account = account
-	return x.accounts(x.dir).change(func(s *state) { s.Accounts = with(s.Accounts, x.settings.holder(), account) })
+	return x.accounts(x.dir).change(func(s *state) {
+		x.account = account.over(was, s.Accounts[x.settings.holder()])
+		x.account.Spent = x.spentBy(account.Spent, s.Accounts[x.settings.holder()].Spent)
+		s.Accounts = with(s.Accounts, x.settings.holder(), x.account)
+	})
+}
+
+// over is what is kept where another instance may have written meanwhile: what this one found new since it read was, and of all else what
+// is there.
+func (a accountState) over(was, there accountState) accountState {
+	kept := there
+	to, from, before := reflect.ValueOf(&kept).Elem(), reflect.ValueOf(a), reflect.ValueOf(was)
+	for i := range to.NumField() {
+		if !reflect.DeepEqual(from.Field(i).Interface(), before.Field(i).Interface()) {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+	return kept
 }
 
 // removedUntagged reports whether untagged items were removed: somebody looked at them and allowed it, then or before.

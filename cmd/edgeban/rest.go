@@ -33,7 +33,7 @@ func (x *session) rest(triggered bool) bool {
 	}
 	w := x.blocking()
 	throttle, last := w.past().Throttle, w.listState().Measured
-	if x.out.words || x.settings.Spill || !throttle.Held(x.now) || last == nil || last.At.After(x.now) || x.now.Sub(last.At) >= interval {
+	if x.out.words || len(x.spillWorks()) > 0 || !throttle.Held(x.now) || last == nil || last.At.After(x.now) || x.now.Sub(last.At) >= interval {
 		return false
 	}
 	why := whyHeld(x.now, &reconcile.HoldError{Since: throttle.Since, Until: throttle.Hold, Why: throttle.Why})

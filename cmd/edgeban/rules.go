@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"edgeban/cloudflare"
@@ -12,12 +13,14 @@ import (
 const (
 	requestWindow = 5 * time.Minute
 	requestShare  = 1080
+	requestMost   = 1180 // … with those that let a run look when the share is used up
 )
 
 // spent are requests that a run made.
 type spent struct {
 	At       time.Time `json:"at"`
 	Requests int       `json:"requests"`
+	By       string    `json:"by,omitempty"` // the instance, where several share the file
 }
 
 // inWindow are those that still count, at a time.
@@ -54,15 +57,26 @@ func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 
 // share is the next scope's part of the run's budget: as much as each scope that is to come gets. None waits until another is done.
 func (x *session) share() *cloudflare.Budget {
-	_, sum := inWindow(x.account.Spent, x.now)
+	_, sum := inWindow(slices.DeleteFunc(slices.Clone(x.account.Spent), x.ofThisRun), x.now)
 	left := max(min(x.settings.RequestBudget, requestShare-sum-x.looked), leastBudget) - x.spending()
 	scopes := 1
 	if x.settings.AccessRules {
 		scopes = max(1, len(x.settings.scopes())-len(x.used))
 	}
-	b := cloudflare.NewBudget(max(left/scopes, leastShare))
+	b := cloudflare.NewBudget(min(max(left/scopes, leastShare), max(0, requestMost-sum-x.looked-x.spending())))
 	x.budgets = append(x.budgets, b)
 	return b
+}
+
+// ofThisRun reports whether the requests are those of this run.
+func (x *session) ofThisRun(s spent) bool { return s.By == x.settings.Instance && s.At.Equal(x.now) }
+
+// spentBy are this instance's requests and, of those that are kept, the other instances'.
+func (x *session) spentBy(ours, there []spent) []spent {
+	others := slices.DeleteFunc(slices.Clone(there), func(s spent) bool { return s.By == x.settings.Instance })
+	own := slices.DeleteFunc(slices.Clone(ours), func(s spent) bool { return s.By != x.settings.Instance })
+	all, _ := inWindow(append(others, own...), x.now)
+	return all
 }
 
 // spending is how many requests for access rules were made since they were last read anew.
@@ -82,7 +96,7 @@ func (w work) widths() reconcile.Widths {
 	return reconcile.Widths{}
 }
 
-// What a run has in any case, so that it can look, and what each scope has.
+// What a run has, so that it can look, and what each scope has, unless the requests of five minutes are used up.
 const (
 	leastBudget = 20
 	leastShare  = 10
@@ -121,9 +135,7 @@ func (x *session) learned(account accountState) accountState {
 		}
 	}
 	account.Spent, _ = inWindow(x.account.Spent, x.now)
-	if n := len(account.Spent); n > 0 && account.Spent[n-1].At.Equal(x.now) {
-		account.Spent = account.Spent[:n-1]
-	}
-	account.Spent = append(account.Spent, spent{x.now.UTC(), x.looked + x.spending()})
+	account.Spent = slices.DeleteFunc(account.Spent, x.ofThisRun)
+	account.Spent = append(account.Spent, spent{x.now.UTC(), x.looked + x.spending(), x.settings.Instance})
 	return account
 }

@@ -69,6 +69,10 @@ func (s *Settings) checkTarget(p *problems) {
 	if s.User && len(s.Zones) > 0 {
 		p.add("user%s and zone%s exclude each other", origin("user"), origin("zone"))
 	}
+	if least := leastShare * len(s.Zones); s.RequestBudget < least && s.RequestBudget > 0 {
+		p.addHint("Raise it, or keep fewer zones in step.", "request-budget %d%s is too small for %d zones: each takes up to %d requests in a run",
+			s.RequestBudget, origin("request-budget"), len(s.Zones), leastShare)
+	}
 	if widths := cloudflare.RuleWidths().V6; s.IPv6Prefix > 0 && !slices.Contains(widths, s.IPv6Prefix) {
 		p.addHint("Leave it out: the default is 64.", "ipv6-prefix %d%s is no width of an access rule: 32, 48, 64 or 128", s.IPv6Prefix, origin("ipv6-prefix"))
 	}

@@ -42,6 +42,9 @@ func TestBadTargets(t *testing.T) {
 			"request-budget: 19 is not between 20 and 1200 (flag --request-budget)"}},
 		{name: "budget too large", args: append(rules, "--request-budget", "1201"), want: []string{
 			"request-budget: 1201 is not between 20 and 1200 (flag --request-budget)"}},
+		{name: "budget too small for many zones", args: append(append([]string{}, zone...), "--zone", strings.Repeat("a", 32), "--zone", strings.Repeat("b", 32),
+			"--request-budget", "20"), want: []string{
+			"request-budget 20 (flag --request-budget) is too small for 3 zones: each takes up to 10 requests in a run", "  Raise it, or keep fewer zones in step."}},
 		{name: "no account", args: rules, env: map[string]string{"CLOUDFLARE_ACCOUNT_ID": ""}, want: []string{
 			"the Cloudflare account is not set", "  It is the 32 digits in the dashboard's address, https://dash.cloudflare.com/<account id>/…",
 			"  Set it as account in the configuration file, as --account or as CLOUDFLARE_ACCOUNT_ID.", "  edgeban setup finds it by the token."}},

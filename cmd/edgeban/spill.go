@@ -13,17 +13,22 @@ import (
 	"edgeban/sources/crowdsec"
 )
 
-// spillWorks are those on the account's access rules that hold what the lists cannot take; none when that is not set. Whom a person un-banned
-// comes first.
+// spillWorks are those on the account's access rules that hold what the lists cannot take; none when that is not set, and nothing is left
+// from when it was. Whom a person un-banned comes first. Where access rules are the target, what is left to let go are those rules.
 func (x *session) spillWorks() []work {
-	if !x.settings.Spill {
-		return nil
-	}
-	return []work{
+	all := []work{
 		{session: x, spill: true, mode: cloudflare.ModeAllow},
 		{session: x, spill: true, mode: cloudflare.ModeBlock},
 		{session: x, spill: true, mode: cloudflare.ModeChallenge, remedy: reconcile.Challenge},
 	}
+	if x.settings.AccessRules {
+		all = all[:1]
+	}
+	left := func(w work) bool { m := w.state.Lists[w.key()].Measured; return m != nil && m.Own > 0 }
+	if !x.settings.Spill && (x.settings.accountless() || !slices.ContainsFunc(all, left)) {
+		return nil
+	}
+	return all
 }
 
 // allWorks are those on all targets, with those that hold what the lists cannot take.
@@ -45,17 +50,15 @@ func (w work) spills() string {
 
 // spilling makes a run on a list one that leaves to access rules what the list cannot take.
 func (x *session) spilling(ctx context.Context, run reconcile.Run) reconcile.Run {
-	if !x.settings.Spill || x.spillFails() {
+	if !x.settings.Spill {
 		return run
 	}
-	run.SpillWidths = cloudflare.RuleWidths()
-	draining := run.Throttle.Draining(x.now)
-	if !draining && x.remembersSpill() {
-		run.Spills = true
+	run.Spills, run.SpillWidths = true, cloudflare.RuleWidths()
+	if run.NoDrain = x.spillFails(); run.NoDrain || !run.Throttle.Draining(x.now) && x.remembersSpill() {
 		return run
 	}
 	own, err := x.ownRules(ctx)
-	run.Spills = err == nil                    // else told by the run on the rules, and what the list can take it takes
+	run.NoDrain = err != nil                   // told by the run on the rules
 	run.Drain = own > 0 && !x.remembersSpill() // then Cloudflare refused lately
 	return run
 }
@@ -92,12 +95,13 @@ func (x *session) ownRules(ctx context.Context) (own int, err error) {
 
 // overflow reconciles the access rules with what the lists could not take, after the lists.
 func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Readings, prepare func(work) reconcile.Run) []ended {
-	stuck, known := x.stuckOn(done)
-	if !x.settings.SpillAllow {
+	stuck, byHand := x.stuckOn(done)
+	if !x.settings.SpillAllow || !x.settings.Spill {
 		stuck = nil
 	}
 	stopped := ctx.Err() != nil && slices.ContainsFunc(done, func(e ended) bool { return e.report.Err != nil })
-	if !known || stopped || !x.spillDue(done, stuck) {
+	skipped := slices.ContainsFunc(done, func(e ended) bool { return e.report.Outcome == reconcile.OutcomeSkipped })
+	if stopped || skipped || !x.spillDue(done, stuck) {
 		return nil
 	}
 	said.Notes, said.Took = nil, 0 // told already
@@ -105,7 +109,9 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 	for _, w := range x.spillWorks() {
 		run := prepare(w)
 		run.Policy.Split = true
-		run.Overflow = &reconcile.Overflow{Spilled: missingOn(done, w.remedy), Stuck: stuck, Allow: w.mode == cloudflare.ModeAllow}
+		allow := w.mode == cloudflare.ModeAllow
+		run.Overflow = &reconcile.Overflow{Spilled: missingOn(done, w.remedy), Stuck: stuck, Allow: allow, ByHand: byHand, NoneNew: !x.settings.Spill,
+			Unknown: slices.ContainsFunc(done, func(e ended) bool { return e.report.Plan == nil && (allow || e.remedy == w.remedy) })}
 		if run.Overflow.Allow {
 			run.Limits.AllowRemovals = true // nothing but a list that cannot let go speaks for these
 		}
@@ -123,19 +129,21 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 	return rules
 }
 
-// stuckOn is whom a person un-banned and the lists cannot let go. known is false when some list's run did not come to know that.
-func (x *session) stuckOn(done []ended) (stuck []reconcile.Stuck, known bool) {
+// stuckOn is whom a person un-banned and the lists cannot let go, and what one banned by hand there, as far as the runs on the lists came to
+// know that.
+func (x *session) stuckOn(done []ended) (stuck []reconcile.Stuck, byHand []netip.Prefix) {
 	for _, e := range done {
 		all, known := e.report.Stuck()
 		if !known {
-			return nil, false
+			continue
 		}
 		for _, s := range all {
 			s.Sure = s.Sure && !x.ofCommunity(s)
 			stuck = append(stuck, s)
 		}
+		byHand = append(byHand, e.report.Plan.ByHand...)
 	}
-	return stuck, true
+	return stuck, byHand
 }
 
 // ofCommunity reports whether an item may be of a list that others made. These take networks off, too, and that is no person's un-ban here.
@@ -160,8 +168,11 @@ func missingOn(done []ended, remedy reconcile.Remedy) []netip.Prefix {
 
 // spillDue reports whether access rules have to be looked at: there is something for them, or something of ours may stand there.
 func (x *session) spillDue(done []ended, stuck []reconcile.Stuck) bool {
-	if len(stuck)+len(missingOn(done, reconcile.Block))+len(missingOn(done, reconcile.Challenge)) > 0 || !x.remembersSpill() {
+	if len(stuck)+len(missingOn(done, reconcile.Block))+len(missingOn(done, reconcile.Challenge)) > 0 {
 		return true
+	}
+	if !x.remembersSpill() {
+		return slices.ContainsFunc(done, func(e ended) bool { return e.report.Plan != nil })
 	}
 	for _, w := range x.spillWorks() {
 		if last := w.listState().LastRun; last == nil || last.Outcome == reconcile.OutcomeFailed { // nil: a command by hand came after it
@@ -192,7 +203,7 @@ func (x *session) letThrough(ctx context.Context, network netip.Prefix, held []r
 // instead is the work on the access rules that hold what the work's list cannot take.
 func (w work) instead() (work, bool) {
 	for _, s := range w.spillWorks() {
-		if !w.spill && s.remedy == w.remedy && s.mode != cloudflare.ModeAllow {
+		if w.settings.Spill && !w.spill && s.remedy == w.remedy && s.mode != cloudflare.ModeAllow {
 			return s, true
 		}
 	}
@@ -229,10 +240,11 @@ func (w work) keepLifted(list listState) {
 
 // disallowRules takes away our rules that let through something of a network that a person bans now.
 func (x *session) disallowRules(ctx context.Context, network netip.Prefix) error {
-	if !x.settings.Spill {
+	works := x.spillWorks()
+	if len(works) == 0 {
 		return nil
 	}
-	w := x.spillWorks()[0]
+	w := works[0]
 	run := w.run(nil)
 	report, err := w.carry(ctx, run, func(items []reconcile.Item, now time.Time) reconcile.Plan {
 		return reconcile.PlanDisallow(network, items, run.Ownership, now)

@@ -20,11 +20,12 @@ type spilled struct {
 
 // spilledNow is what the last runs on the access rules saw that saw them; nil: bans do not spill, or none saw all.
 func (x *session) spilledNow() *spilled {
-	if !x.settings.Spill {
+	works := x.spillWorks()
+	if len(works) == 0 {
 		return nil
 	}
 	var s spilled
-	for _, w := range x.spillWorks() {
+	for _, w := range works {
 		m := w.listState().Measured
 		if m == nil {
 			return nil

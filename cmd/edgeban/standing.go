@@ -11,6 +11,9 @@ import (
 // standing is since when networks stand in access rules that the lists may now take over, which is when no write was refused for long. It is
 // read here and not again in this run. Where it cannot be read, what the lists take over lingers as if it were new.
 func (x *session) standing(ctx context.Context, throttle reconcile.Throttle) (since map[netip.Prefix]time.Time) {
+	if x.settings.AccessRules {
+		return nil
+	}
 	own := 0
 	for _, w := range x.spillWorks() {
 		if m := w.listState().Measured; m != nil {

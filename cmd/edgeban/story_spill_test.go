@@ -25,7 +25,8 @@ func spillCommands(command declare) {
 		zone := s.edge.AddZone(testAccount, "example.com")
 		s.zones["example.com"] = zone
 		s.edge.SetReferences(s.list, 0)
-		for list, action := range map[string]string{"edgeban": "block", "edgeban_challenge": "managed_challenge"} {
+		for _, of := range [][2]string{{"edgeban", "block"}, {"edgeban_challenge", "managed_challenge"}} { // the first rule that holds counts
+			list, action := of[0], of[1]
 			if id, ok := s.others[list]; ok {
 				s.edge.SetReferences(id, 0)
 			}

@@ -106,7 +106,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 			}
 		}
 		readings := said
-		if i == len(works)-1 && !x.settings.Spill {
+		if i == len(works)-1 && len(x.spillWorks()) == 0 {
 			said = reconcile.Readings{} // the bans are many, and nobody needs them any more
 		}
 		e := x.reconcile(ctx, w, run, readings)
@@ -114,7 +114,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 		done = append(done, e)
 	}
 	x.keepMoved(done)
-	if x.settings.Spill {
+	if len(x.spillWorks()) > 0 {
 		done = append(done, x.overflow(ctx, done, said, prepare)...)
 		done[0].spilled = spilledBy(done)
 	}
@@ -140,6 +140,9 @@ func (x *session) reconcile(ctx context.Context, w work, run reconcile.Run, said
 func (x *session) keepDistance(ctx context.Context) error {
 	interval := min(x.settings.WriteInterval, x.settings.Timeout/2) // the default may be too long for a short timeout
 	pause := x.blocking().past().Throttle.Distance(x.now, interval)
+	if len(x.spillWorks()) > 0 { // while the list is refused, these are what is written
+		pause = max(pause, x.account.Rules.Distance(x.now, interval))
+	}
 	if pause == 0 {
 		return nil
 	}
