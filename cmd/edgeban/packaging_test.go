@@ -152,6 +152,7 @@ func TestPackagedInstances(t *testing.T) {
 		for i, line := range many {
 			line = strings.ReplaceAll(line, " (%i)", "")
 			line = strings.ReplaceAll(line, "/run/fail2ban/edgeban-%i", "/run/fail2ban/edgeban")
+			line = strings.ReplaceAll(line, "/var/lib/edgeban/%i/triggered", "/var/lib/edgeban/triggered")
 			line = strings.ReplaceAll(line, "/etc/edgeban/%i.token", "/etc/edgeban/token")
 			line = strings.ReplaceAll(line, "/etc/edgeban/%i.crowdsec-key", "/etc/edgeban/crowdsec-key")
 			many[i] = strings.ReplaceAll(line, "StateDirectory=edgeban/%i edgeban", "StateDirectory=edgeban")
