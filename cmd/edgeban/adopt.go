@@ -199,16 +199,20 @@ func firstRows(p reconcile.Plan) (first reconcile.Plan, more int) {
 	return first, len(p.Add) + len(p.Remove) - len(first.Add) - len(first.Remove)
 }
 
-// sayRest lists the items without a tag that match no active ban.
+// sayRest lists the items without a tag that match no active ban: a screenful at a terminal, all of them where one can scroll or search.
 func (x *session) sayRest(rest []reconcile.Removal) {
+	shown := rest
+	if x.sys.terminal {
+		shown = rest[:min(len(rest), mostRows)]
+	}
 	var b strings.Builder
 	table(&b, func(w io.Writer) {
-		for _, r := range rest[:min(len(rest), mostRows)] {
+		for _, r := range shown {
 			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(r.Item.Prefix), printable(r.Detail), shortened(printable(r.Item.Comment)))
 		}
 	})
-	if more := len(rest) - mostRows; more > 0 {
-		fmt.Fprintf(&b, "  … and %d more\n", more)
+	if more := len(rest) - len(shown); more > 0 {
+		fmt.Fprintf(&b, "  … and %d more; all of them: %s | less\n", more, x.settings.typed("edgeban adopt"))
 	}
 	x.say("without an edgeban tag, and without a ban%s", b.String())
 }

@@ -52,13 +52,7 @@ func replayTable(variants []replayVariant, measured [][]replayMeasures) string {
 		for i := range variants {
 			var all []replayMeasures
 			for _, seed := range measured {
-				if seed[i].banTime > 0 {
-					all = append(all, seed[i])
-				}
-			}
-			if len(all) == 0 { // not with this seed
-				b.WriteString(" |")
-				continue
+				all = append(all, seed[i])
 			}
 			b.WriteString(" " + worst(all) + " |")
 		}

@@ -54,9 +54,6 @@ func TestThirtyDays(t *testing.T) {
 		for i, seed := range seeds {
 			measured[i] = make([]replayMeasures, len(variants))
 			for j, v := range variants {
-				if i > 0 && !v.throttled { // one seed shows it
-					continue
-				}
 				t.Run(fmt.Sprintf("seed %d/%s", seed, v.name), func(t *testing.T) {
 					t.Parallel()
 					inBubble(t, func(t *testing.T) {

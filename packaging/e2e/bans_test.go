@@ -34,6 +34,13 @@ func byHand(h *host) {
 	h.sh(asRoot + "sync")
 	h.listed(0, "203.0.113.1")
 	h.fails(0, asRoot+"diff --exit-code")
+
+	h.ban("sshd", "203.0.113.2") // and the line for cron, which says nothing when all is well
+	h.prints("", `export EDGEBAN_MARGIN=2s EDGEBAN_WRITE_INTERVAL=0s; eval "$(sed -n 's/^[*].* root //p' /usr/share/doc/edgeban/examples/cron)" 2>&1`)
+	h.listed(0, "203.0.113.1", "203.0.113.2")
+	h.unban("sshd", "203.0.113.2")
+	h.sh(asRoot + "sync")
+	h.listed(0, "203.0.113.1")
 }
 
 func timerBringsBans(h *host) {

@@ -91,7 +91,7 @@ func ask(query string) string {
 
 // meaningful are the lines that the journal may hold of edgeban's units: those of systemd about a start and an end, and edgeban's own.
 var meaningful = regexp.MustCompile(`^(Starting |Started |Finished |Stopping |Stopped |Failed to start |` +
-	`edgeban(@second|-failure@edgeban\.service)?\.(service|timer|path): (Deactivated successfully|Main process exited|Failed with result|Consumed |Killing process |` +
+	`edgeban(@shop|-failure@edgeban\.service)?\.(service|timer|path): (Deactivated successfully|Main process exited|Failed with result|Consumed |Killing process |` +
 	`Sent signal |Sending signal SIGKILL |Unit process |Triggering OnFailure= dependencies)|level=(INFO|WARN|ERROR) msg=|edgeban: |  [A-Z]|  edgeban )`)
 
 func journalIsClean(h *host) {

@@ -40,13 +40,14 @@ func namesWhatIsMissing(h *host) {
 		`-e 's|^#metrics-file = .*|metrics-file = "/var/lib/prometheus/node-exporter/edgeban.prom"|' /etc/edgeban/edgeban.toml`)
 	h.fails(1, "systemctl start edgeban.service")
 	h.sh("journalctl -u edgeban.service -o cat | grep -q 'there is no Cloudflare API token'")
-	h.write("/etc/edgeban/token", token+"\n", 0o600)
+	h.sh("echo " + token + " | " + h.readme("Connect to Cloudflare in five minutes", "/etc/edgeban/token"))
+	h.prints("600 root:root", "stat -c '%a %U:%G' /etc/edgeban/token")
 }
 
 // mails follows the README, with a sendmail that keeps what it is given.
 func mails(h *host) {
 	h.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >/root/mail\n", 0o755)
-	h.sh(h.readme("A mail when a run fails"))
+	h.sh(h.readme("A mail when a run fails", ""))
 	h.fails(1, "systemctl start edgeban.service")
 	mail := ""
 	if !within(soon, func() bool { mail, _ = h.try("cat /root/mail"); return strings.Contains(mail, "level=ERROR") }) ||
@@ -56,23 +57,23 @@ func mails(h *host) {
 	h.sh("rm -f /usr/sbin/sendmail /root/mail /etc/systemd/system/edgeban-failure@.service /etc/systemd/system/edgeban.service.d/mail.conf; systemctl daemon-reload")
 }
 
-// readme is what root has to type by a chapter of the README, as it is installed.
-func (h *host) readme(chapter string) string {
+// readme is what root has to type by a chapter of the README, as it is installed: the commands that contain something.
+func (h *host) readme(chapter, containing string) string {
 	h.t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.root, "usr/share/doc/edgeban/README.md"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "\n### "+chapter+"\n")
+	_, rest, _ := strings.Cut(string(text), "# "+chapter+"\n")
 	rest, _, _ = strings.Cut(rest, "\n#")
 	var commands []string
 	for line := range strings.Lines(rest) {
-		if command, is := strings.CutPrefix(line, "    "); is {
+		if command, is := strings.CutPrefix(line, "    "); is && strings.Contains(command, containing) {
 			commands = append(commands, strings.ReplaceAll(command, "sudo ", ""))
 		}
 	}
 	if len(commands) == 0 {
-		h.t.Fatalf("the README says nothing under %q", chapter)
+		h.t.Fatalf("the README has no such command under %q: %s", chapter, containing)
 	}
 	return strings.Join(commands, "")
 }
@@ -116,7 +117,7 @@ func upgrades(h *host) {
 	h.sh("echo '# by the administrator' >>/etc/edgeban/edgeban.toml")
 	h.bringFile("/root/edgeban-next.deb", os.Getenv("EDGEBAN_E2E_NEXT"))
 	upgrade := func(deb, version string) {
-		const state = `for unit in edgeban.timer edgeban.path edgeban@second.timer; do
+		const state = `for unit in edgeban.timer edgeban.path edgeban@shop.timer; do
 				echo $unit $(systemctl is-enabled $unit) $(systemctl is-active $unit)
 			done
 			stat -c '%n %a %U:%G' /etc/edgeban/*
@@ -148,7 +149,7 @@ func removes(h *host) {
 	for _, unit := range []string{"edgeban.service", "edgeban.timer"} {
 		h.dropIn(unit, "")
 	}
-	h.sh("rm -rf /etc/systemd/system/edgeban*.d; systemctl daemon-reload; systemctl enable --quiet --now edgeban.timer edgeban.path edgeban@second.timer")
+	h.sh("rm -rf /etc/systemd/system/edgeban*.d; systemctl daemon-reload; systemctl enable --quiet --now edgeban.timer edgeban.path edgeban@shop.timer")
 	h.sh("systemctl stop edgeban.timer edgeban.path edgeban.service && edgeban flush --yes")
 	h.listed(0)
 	h.sh("systemctl start edgeban.timer edgeban.path")

@@ -53,22 +53,19 @@ func reboots(h *host) {
 func instances(h *host) {
 	second := h.edge.AddList(account, "second", "ip")
 	h.edge.SetReferences(second, 1)
-	h.write("/etc/edgeban/second.toml", `
-account = "`+account+`"
-api-url = "`+h.edge.URL()+`"
-list = "second"
-jail = ["sshd"]
-write-interval = "0s"
-`, 0o640)
-	h.sh("systemctl start edgeban@second.service")
+	const chapter = "Several configurations on one host"
+	h.sh(h.readme(chapter, "shop.toml"))
+	h.sh(`sed -i -e '/^metrics-file/d' -e 's/^#list = .*/list = "second"/' -e 's/^#jail = .*/jail = ["sshd"]/' -e 's/^#write-interval = .*/write-interval = "0s"/' /etc/edgeban/shop.toml`)
+	h.dropIn("edgeban@shop.timer", shortTick)
+	h.sh(h.readme(chapter, "edgeban@shop.timer"))
 	h.onList(second, soon, banned()...)
 	h.listed(0, banned()...)
-	h.sh("test -s /var/lib/edgeban/second/state.json")
+	h.sh("test -s /var/lib/edgeban/shop/state.json")
 	h.prints("", "find /var/lib/edgeban -not -user edgeban")
 
-	h.sh("systemctl start edgeban@second.path")
+	h.sh("systemctl stop edgeban@shop.timer && systemctl start edgeban@shop.path")
 	h.ban("sshd", "203.0.113.8")
-	h.sh("touch /run/fail2ban/edgeban-second")
+	h.sh("touch /run/fail2ban/edgeban-shop")
 	h.onList(second, soon, banned("203.0.113.8")...)
 	h.listed(0, banned()...)
 	h.sh("touch /run/fail2ban/edgeban")
@@ -76,5 +73,5 @@ write-interval = "0s"
 	h.unban("sshd", "203.0.113.8")
 	h.sh("touch /run/fail2ban/edgeban")
 	h.listed(soon, banned()...)
-	h.sh("systemctl stop edgeban@second.path")
+	h.sh("systemctl stop edgeban@shop.path")
 }
