@@ -2,6 +2,21 @@
 //
 // This package holds the settings, the wiring and one file per subcommand. It is the only one that knows all the
 // others; what is decided about bans and lists is decided in package reconcile.
+//
+// Start at syncCommand. It opens a session, which holds the settings and the parts that they wire together; the session has a work for
+// each target, and session.each does one reconcile.Run for each of these works.
+//
+// # A further source
+//
+// It is a package under sources that implements reconcile.Source. Its settings go into settings, parse and needSources' check, it is opened by
+// openSession and listed by session.sources, and work.policy filters its bans by its name. A file check_NAME.go tries it for `edgeban
+// check`. Words that differ from source to source are in leftOutText, whoBans and unbanCommands.
+//
+// # A further target
+//
+// It implements reconcile.Target and, as far as it can, Replacer, Awaiter and Metered. session.works lists a work for it, work.target
+// makes it, and the words for it are in work_text.go. Today a work is on a list or on access rules: work.onRules and Settings.AccessRules tell
+// which, and each place that asks one of these is one to look at.
 package main
 
 import (
