@@ -40,8 +40,8 @@ type View struct {
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix
 
-	// Standing is since when another target holds prefixes that this one is to take over.
-	Standing map[netip.Prefix]time.Time
+	// StandingSince is since when another target holds prefixes that this one is to take over.
+	StandingSince map[netip.Prefix]time.Time
 }
 
 // Diff decides what has to change on a list so that it holds what is desired. It is pure, and the plan depends neither on
@@ -198,7 +198,7 @@ func (d *differ) judgeOne(w *wish) {
 	now := d.view.Now
 	w.start = w.entry.latestStart(now)
 	w.seen = now
-	if since, stands := d.view.Standing[w.entry.Prefix]; stands {
+	if since, stands := d.view.StandingSince[w.entry.Prefix]; stands {
 		w.seen = earlier(since, now)
 	}
 	if w.item != nil && (w.item.tagged || !w.item.tag.Seen.IsZero()) {

@@ -46,8 +46,8 @@ func (r *Run) suit(rep *Report, items []Item) {
 	switch o := r.Overflow; {
 	case o == nil:
 	case o.Allow:
-		allow, standing, notes := o.allowing(NewProtection(r.bannedWith(items)), rep.Desired.Margin, r.Policy.Widths, r.Now)
-		r.moving, rep.Desired = standing, &allow
+		allow, mayStay, notes := o.allowing(NewProtection(r.bannedWith(items)), rep.Desired.Margin, r.Policy.Widths, r.Now)
+		r.moving, rep.Desired = mayStay, &allow
 		for _, note := range notes {
 			if !slices.Contains(rep.Notes, note) { // the rules may be read again
 				rep.Notes = append(rep.Notes, note)
@@ -55,7 +55,7 @@ func (r *Run) suit(rep *Report, items []Item) {
 		}
 		for i := range items {
 			if o.Unknown {
-				standing[items[i].Prefix] = true
+				mayStay[items[i].Prefix] = true
 			}
 		}
 	case o.Unknown || o.NoneNew:
@@ -136,13 +136,13 @@ func (s Stuck) lease(now time.Time) time.Time {
 	return now.Truncate(aDay).Add(2 * aDay)
 }
 
-// allowing is what lets through whom a person un-banned. standing are the prefixes whose rules may stay, where there are some. Nothing that
-// touches a ban is let through.
+// allowing wants a rule for each network that a person un-banned. mayStay are the prefixes whose rules may stay if there are some. Nothing
+// that touches a ban is let through.
 func (o *Overflow) allowing(banned Protection, margin time.Duration, widths Widths, now time.Time) (
-	allow Desired, standing map[netip.Prefix]bool, notes []string,
+	allow Desired, mayStay map[netip.Prefix]bool, notes []string,
 ) {
 	allow = Desired{Margin: margin, protected: banned, hidden: map[netip.Prefix]LeftOutReason{}} // a rule that touches a ban goes in any case
-	standing = map[netip.Prefix]bool{}
+	mayStay = map[netip.Prefix]bool{}
 	for _, s := range o.Stuck {
 		if o.Unknown {
 			break
@@ -162,13 +162,13 @@ func (o *Overflow) allowing(banned Protection, margin time.Duration, widths Widt
 				if s.Sure {
 					allow.Entries = append(allow.Entries, Entry{Prefix: piece, Terms: s.terms(now)})
 				}
-				standing[piece] = true
+				mayStay[piece] = true
 			}
 		}
 	}
 	slices.SortStableFunc(allow.Entries, func(a, b Entry) int { return comparePrefixes(a.Prefix, b.Prefix) })
 	allow.Entries = slices.CompactFunc(allow.Entries, func(a, b Entry) bool { return a.Prefix == b.Prefix })
-	return allow, standing, notes
+	return allow, mayStay, notes
 }
 
 // terms name the sources of the item, so that the rule stays while one of them does not answer.

@@ -14,7 +14,7 @@ func (d *differ) cut() {
 			own = append(own, ageOf(w.start, i))
 		}
 	}
-	free := d.plan.Room - d.standing()
+	free := d.plan.Room - d.staying()
 	if len(own) <= free {
 		return
 	}
@@ -73,8 +73,8 @@ func (d *differ) countOut() {
 	}
 }
 
-// standing is how many items take room whatever we do, those at the prefix of an own wish not counted.
-func (d *differ) standing() int {
+// staying is how many items take room whatever we do, those at the prefix of an own wish not counted.
+func (d *differ) staying() int {
 	n := 0
 	for i := range d.held {
 		if h := &d.held[i]; !d.posts(h) && d.stays(h) {

@@ -24,8 +24,8 @@ type Run struct {
 	// Now is the one time of the run. Comments hold whole seconds, so a fraction is dropped.
 	Now time.Time
 
-	// Standing is since when another target holds prefixes that this one is to take over, see Ownership.Standing.
-	Standing map[netip.Prefix]time.Time
+	// StandingSince is since when another target holds prefixes that this one is to take over, see Ownership.StandingSince.
+	StandingSince map[netip.Prefix]time.Time
 
 	Reserved int        // items of the account's room that are not for this list
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
@@ -185,7 +185,7 @@ func (r Run) view(rep *Report) View {
 	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Unnamed: r.Unnamed, Refused: r.Throttle.Lately(r.Now), Moving: r.moving,
 		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted}
 	_, v.Metered = metered(r.Target)
-	v.Standing = r.Standing
+	v.StandingSince = r.StandingSince
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved
 	gone := r.gone(rep)

@@ -45,14 +45,14 @@ func spilledBy(done []ended) *spilled {
 		if !e.spill {
 			continue
 		}
-		standing, known := e.report.Standing()
+		tally, known := e.report.Tally()
 		if !known {
 			return nil
 		}
 		if s == nil {
 			s = &spilled{At: e.report.Now}
 		}
-		*s.of(e.mode) = standing.Own
+		*s.of(e.mode) = tally.Own
 	}
 	return s
 }

@@ -27,10 +27,10 @@ func (o output) summary(w work, r reconcile.Report, requests int, spilled string
 		fmt.Fprintln(o.stdout, summaryLine(w.title(), w.noun(), r, requests, spilled))
 		return
 	}
-	standing, known := r.Standing()
+	tally, known := r.Tally()
 	attrs := []any{"list", w.label(), "outcome", string(r.Outcome), "added", r.Earlier.Added + r.Applied.Added, "removed", r.Earlier.Removed + r.Applied.Removed, "kept", r.Plan.Keep}
 	if known {
-		attrs = append(attrs, "own", standing.Own, "foreign", standing.Foreign, "peers", standing.Peers)
+		attrs = append(attrs, "own", tally.Own, "foreign", tally.Foreign, "peers", tally.Peers)
 	}
 	attrs = append(attrs, "left_out", len(r.LeftOut()))
 	if missing, stale, known := r.Drift(); known {
@@ -80,7 +80,7 @@ func summaryLine(title, noun string, r reconcile.Report, requests int, spilled s
 	if left > 0 {
 		fmt.Fprintf(&b, ", %d left for the next run", left)
 	}
-	if s, known := r.Standing(); known {
+	if s, known := r.Tally(); known {
 		fmt.Fprintf(&b, ", %s%s", plural(s.Items, noun), whose(s, r.Plan.Peers))
 	}
 	if n := len(r.Plan.Lingering); n > 0 {
@@ -120,7 +120,7 @@ func changes(r reconcile.Report) []string {
 }
 
 // whose tells the items' owners apart, when there are others than we.
-func whose(s reconcile.Standing, peers map[string]int) string {
+func whose(s reconcile.Tally, peers map[string]int) string {
 	if s.Foreign == 0 && s.Peers == 0 {
 		return ""
 	}

@@ -94,7 +94,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 	for i, w := range works {
 		stopped := ctx.Err() != nil
 		run := x.spilling(ctx, prepare(w))
-		run.Standing = x.standing(ctx, run.Throttle)
+		run.StandingSince = x.standingSince(ctx, run.Throttle)
 		if i == 0 {
 			said = run.Read(ctx)
 		} else {
