@@ -90,8 +90,8 @@ func (d *differ) narrowed(p netip.Prefix) bool {
 	if !p.Addr().Is6() {
 		return false
 	}
-	i, _ := slices.BinarySearchFunc(d.cases, p, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
-	return i < len(d.cases) && contains(p, d.cases[i].entry.Prefix)
+	i, _ := slices.BinarySearchFunc(d.wishes, p, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
+	return i < len(d.wishes) && contains(p, d.wishes[i].entry.Prefix)
 }
 
 // steady reports whether every source that the item names is the very one that the last run read: a ban that it lacks now was

@@ -25,7 +25,7 @@ func TestReportAfterAPartialWrite(t *testing.T) {
 		name           string
 		applied        Applied
 		err            error
-		tally       Tally
+		tally          Tally
 		missing, stale int
 		known          bool
 	}{

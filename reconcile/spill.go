@@ -117,8 +117,8 @@ func (d *differ) shadow() {
 			all = append(all, Protected{Prefix: h.Prefix})
 		}
 	}
-	for i := range d.cases {
-		if w := &d.cases[i]; w.fate == fateOwn || w.entry.active(d.view.Now) {
+	for i := range d.wishes {
+		if w := &d.wishes[i]; w.fate == fateOwn || w.entry.active(d.view.Now) {
 			banned = append(banned, Protected{Prefix: w.entry.Prefix})
 		}
 	}
