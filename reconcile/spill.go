@@ -142,7 +142,7 @@ const recently = time.Hour
 
 // recent reports whether the last run was recently.
 func (r Run) recent() bool {
-	since := r.Now.Sub(r.Past.Read)
+	since := r.Now.Sub(r.ReadAt)
 	return since >= 0 && since <= recently
 }
 
