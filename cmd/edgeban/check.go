@@ -115,7 +115,7 @@ func (c *checkup) fail(part, text, do string) { c.add(finding{part, failed, text
 
 // failOf is fail with an error, and what its hint says.
 func (c *checkup) failOf(part string, err error) {
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		c.fail(part, e.Error(), hintOf(e))
 	}
 }

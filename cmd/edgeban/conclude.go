@@ -117,7 +117,7 @@ func (w work) remark(report reconcile.Report) {
 	}
 	if report.Survey != nil && report.Survey.References == 0 && !w.onRules() {
 		w.out.warn(fmt.Sprintf("no rule uses list %s: nothing is %s; add a WAF custom rule %s with action %s, or run %s",
-			w.list, w.done(), cloudflare.ListExpression(w.list), w.actionTitle(), w.settings.typed("edgeban setup")))
+			w.list, w.remedied(), cloudflare.ListExpression(w.list), w.actionTitle(), w.settings.typed("edgeban setup")))
 	}
 }
 
@@ -152,7 +152,7 @@ func (w work) advise(report reconcile.Report) {
 // occupiedNote tells in one sentence of bans in whose place somebody else's rule stands.
 func (w work) occupiedNote(p *reconcile.Plan) string {
 	first := p.LeftOut()[0] // these come first
-	note := fmt.Sprintf("%s is banned but not %s: %s, and edgeban never changes what it did not write", first.Ban.Value, w.done(), leftOutText(first))
+	note := fmt.Sprintf("%s is banned but not %s: %s, and edgeban never changes what it did not write", first.Ban.Value, w.remedied(), leftOutText(first))
 	if n := len(p.Occupied) - 1; n > 0 {
 		note += fmt.Sprintf("; %d more: %s", n, w.settings.typed("edgeban diff"))
 	}

@@ -92,7 +92,7 @@ func onlyWithheld(err error) bool {
 	if errors.As(err, &logged) {
 		err = logged.error
 	}
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		var withheld *reconcile.WithheldError
 		if !errors.As(e, &withheld) {
 			return false
@@ -102,13 +102,13 @@ func onlyWithheld(err error) bool {
 }
 
 func complainEach(w io.Writer, err error) {
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		complain(w, e.Error(), hintOf(e))
 	}
 }
 
-// each takes errors apart that were joined, so that each keeps its own hint. One that says more than the joined ones stays whole.
-func each(err error) []error {
+// unjoined takes errors apart that were joined, so that each keeps its own hint. One that says more than the joined ones stays whole.
+func unjoined(err error) []error {
 	if joined, ok := any(err).(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}

@@ -37,7 +37,7 @@ func lastRunOf(r reconcile.Report) *lastRun {
 		var later reconcile.Later
 		run.Later = errors.As(r.Err, &later) && later.Later()
 		var texts []string
-		for _, e := range each(r.Err) {
+		for _, e := range unjoined(r.Err) {
 			texts = append(texts, e.Error())
 		}
 		run.Error = strings.Join(texts, "; ")

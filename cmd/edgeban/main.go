@@ -4,7 +4,7 @@
 // others; what is decided about bans and lists is decided in package reconcile.
 //
 // Start at syncCommand. It opens a session, which holds the settings and the parts that they wire together; the session has a work for
-// each target, and session.each does one reconcile.Run for each of these works.
+// each target, and session.runAll does one reconcile.Run for each of these works.
 //
 // # A further source
 //

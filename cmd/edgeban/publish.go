@@ -23,7 +23,7 @@ func (x *session) publish(ctx context.Context, done []ended) {
 		Version: thisVersion(), GoVersion: runtime.Version(),
 	}
 	for _, e := range done[1:] {
-		run.Others = append(run.Others, metrics.Target{Report: e.report, List: e.label(), Spill: e.spills()})
+		run.Others = append(run.Others, metrics.Target{Report: e.report, List: e.label(), Spill: e.spillMode()})
 	}
 	works := x.works()
 	for _, e := range done {

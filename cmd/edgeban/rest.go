@@ -24,9 +24,9 @@ func (x *session) triggered() bool {
 	return x.dir != nil && os.Remove(filepath.Join(x.dir.path, triggerMark)) == nil
 }
 
-// rest reports whether the run ends here, having asked Cloudflare nothing: writes are on hold, and a run looked at the list a moment
+// rests reports whether the run ends here, having asked Cloudflare nothing: writes are on hold, and a run looked at the list a moment
 // ago. So bans that trigger runs cost no request, however many there are. A person at a terminal wants to know, and always gets a look.
-func (x *session) rest(triggered bool) bool {
+func (x *session) rests(triggered bool) bool {
 	interval := restInterval
 	if triggered {
 		interval = restTriggered

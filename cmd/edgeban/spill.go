@@ -34,8 +34,8 @@ func (x *session) spillWorks() []work {
 // allWorks are those on all targets, with those that hold what the lists cannot take.
 func (x *session) allWorks() []work { return append(x.works(), x.spillWorks()...) }
 
-// spills is what the work's rules do in place of a list, "" for every other work.
-func (w work) spills() string {
+// spillMode is what the work's rules do in place of a list, "" for every other work.
+func (w work) spillMode() string {
 	switch {
 	case !w.spill:
 		return ""

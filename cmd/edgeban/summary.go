@@ -11,7 +11,7 @@ import (
 
 // skipped tells why a run did nothing, and what that means.
 func (o output) skipped(err error, meaning string) {
-	for _, e := range each(o.named(err)) {
+	for _, e := range unjoined(o.named(err)) {
 		if o.words {
 			complain(o.stderr, e.Error(), strings.TrimSpace(meaning+"\n"+hintOf(e)))
 			meaning = ""

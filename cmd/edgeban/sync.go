@@ -59,7 +59,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		return x.out.fail(err)
 	}
 	defer unlock()
-	if x.rest(x.triggered()) {
+	if x.rests(x.triggered()) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
@@ -67,7 +67,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	if err := x.keepDistance(ctx); err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
 	}
-	done := x.each(ctx, func(w work) reconcile.Run {
+	done := x.runAll(ctx, func(w work) reconcile.Run {
 		run := w.run(w.target())
 		run.Limits.AllowRemovals = allowRemovals
 		return run
@@ -87,8 +87,8 @@ type ended struct {
 	spilled *spilled // what access rules hold in place of the lists, with the first one's; nil: nobody looked
 }
 
-// each asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
-func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
+// runAll asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
+func (x *session) runAll(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
 	var said reconcile.Readings
 	works := x.works()
 	for i, w := range works {

@@ -255,7 +255,7 @@ func (w work) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all
 		}
 		what := fmt.Sprintf("%s is still %s", name, w.on())
 		if h.Prefix != network {
-			what = fmt.Sprintf("%s is still %s: %s is %s", name, w.done(), item, w.on())
+			what = fmt.Sprintf("%s is still %s: %s is %s", name, w.remedied(), item, w.on())
 		}
 		all = append(all, &notDoneError{fmt.Errorf("%s (%s)", what, w.whoseItem(h)), hint})
 	}
