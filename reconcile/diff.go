@@ -26,7 +26,7 @@ type View struct {
 	// that took another's place since.
 	Steady, Replaced []string
 
-	// Moving are the prefixes that another list is to take over and is not known to hold yet: their items stay for so long.
+	// Moving are the prefixes that another list is to take over and is not known to hold yet: until then their items stay.
 	Moving map[netip.Prefix]bool
 
 	// Ended are the prefixes of own items whose bans ended by themselves, Lifted those of items by hand that a person un-banned.
@@ -95,10 +95,10 @@ type differ struct {
 	plan Plan
 
 	held   []holding             // sorted by prefix
-	hand   map[netip.Prefix]bool // what a person banned by hand and is the other mode's, which is stronger
+	hand   map[netip.Prefix]bool // what a person banned by hand in the other mode, which is stronger
 	wishes []wish                // one per entry, in the same order
 
-	broadest [129]int // by how many bits the addresses have: the least prefix length among the entries
+	broadest [129]int // the least prefix length among the entries, by the length of an address: 32 or 128
 }
 
 // wish is an entry and what is decided about it.

@@ -82,7 +82,8 @@ func (r Run) next(rep *Report) Past {
 	return next
 }
 
-// unnamed are the own items of which a source that fails in the next run may hold a ban that their comments do not tell, for Past.Unnamed.
+// unnamed are the own items whose comments may lack a source that bans them, for Past.Unnamed: if that source fails in the next run,
+// nothing else would hold the item.
 func (r Run) unnamed(rep *Report) []netip.Prefix {
 	if rep.Plan == nil {
 		return r.Unnamed

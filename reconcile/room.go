@@ -1,6 +1,6 @@
 package reconcile
 
-// fullShare: a list that overflows is cut to this many hundredths in one go, so that the next bans find room without a removal
+// fullShare is to how many percent of its room a list that overflows is cut in one go, so that the next bans find room without a removal
 // each.
 const fullShare = 98
 
@@ -58,7 +58,7 @@ func (d *differ) cutRest(rest []age, spare int) {
 	}
 }
 
-// countOut drops what a dropped entry covered, which began no later, and lists all that found no room.
+// countOut drops what a dropped entry covered, because it began no later, and lists all that found no room.
 func (d *differ) countOut() {
 	d.plan.NoRoom = make([]*Entry, 0, len(d.wishes))
 	for i := range d.wishes {
@@ -73,7 +73,7 @@ func (d *differ) countOut() {
 	}
 }
 
-// staying is how many items take room whatever we do, those at the prefix of an own wish not counted.
+// staying is how many items take room whatever is cut; those at the prefix of an own wish are not counted.
 func (d *differ) staying() int {
 	n := 0
 	for i := range d.held {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Run is one reconciliation. Its fields are read only; a Run may be done again.
+// Run is one reconciliation. Do and Carry change nothing in it, so a Run may be done again.
 type Run struct {
 	Sources   []Source
 	Target    Target
@@ -137,14 +137,14 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	}
 	rep.Notes = append(rep.Notes, notes...)
 	rep.doubtful = len(notes) > 0
-	r.suit(rep, items)
+	r.fitOverflow(rep, items)
 	view := r.view(rep)
 	plan := Diff(*rep.Desired, items, view)
 	if rep.Draining = r.drains(); rep.Draining {
 		plan.spill(Applied{}, r.SpillWidths)
 	}
 	if r.Overflow != nil && r.Overflow.Allow {
-		plan.Blocked = nil // others' rules that let through block nobody
+		plan.Blocked = nil // others' Allow rules block nobody
 	}
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {
@@ -155,14 +155,16 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 }
 
 func (r Run) view(rep *Report) View {
-	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Unnamed: r.Unnamed, Refused: r.Throttle.Lately(r.Now), Moving: r.moving,
-		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted}
+	v := View{
+		Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Refused: r.Throttle.Lately(r.Now),
+		Orphans: r.Orphans, Unnamed: r.Unnamed, Moving: r.moving, StandingSince: r.StandingSince,
+		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted,
+	}
 	_, v.Metered = metered(r.Target)
-	v.StandingSince = r.StandingSince
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved
 	gone := r.gone(rep)
-	broken := maps.Clone(gone) // names of which some source is not the very one of the last run
+	broken := maps.Clone(gone) // names of which some source is not the same one as in the last run
 	for _, s := range rep.Sources {
 		if !slices.Contains(v.Sources, s.Name) {
 			v.Sources = append(v.Sources, s.Name)
@@ -196,7 +198,7 @@ func (r Run) replaced(rep *Report) string {
 	return "database replaced"
 }
 
-// gone are the names of sources that the last run read and this one does not, by their labels: what they held may go on.
+// gone are the names of which the last run read a source that this one does not read: its bans may go on.
 func (r Run) gone(rep *Report) map[string]bool {
 	read := map[string]bool{}
 	for _, s := range rep.Sources {
