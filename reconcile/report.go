@@ -145,8 +145,8 @@ func (r Report) Tally() (t Tally, known bool) {
 	return t, true
 }
 
-// counted is "1 item", "2 items".
-func counted(n int, noun string) string {
+// plural is "1 item", "2 items".
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -149,7 +149,7 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {
 		rep.Notes = append(rep.Notes, fmt.Sprintf("%s: the bans of %s are unknown to it, which stay until their leases end; "+
-			"to let them go, sync --allow-removals", r.replaced(rep), counted(n, "item")))
+			"to let them go, sync --allow-removals", r.replaced(rep), plural(n, "item")))
 	}
 	return items, nil
 }

@@ -100,14 +100,15 @@ func (s *Source) guessNotes(found *contents) []string {
 		return nil
 	case found.version == historySchema:
 		return []string{fmt.Sprintf("the database has schema 2 (Fail2Ban 0.9 or 0.10), which does not say how long a ban lasts: %v stands in for %s %s",
-			s.bantime, count(found.guessed, "ban"), setting)}
+			s.bantime, plural(found.guessed, "ban"), setting)}
 	default:
 		return []string{fmt.Sprintf("Fail2Ban did not record how long %s of %d will last, as after an upgrade from 0.10 or older: %v stands in %s",
-			count(found.guessed, "ban"), len(found.bans), s.bantime, setting)}
+			plural(found.guessed, "ban"), len(found.bans), s.bantime, setting)}
 	}
 }
 
-func count(n int, noun string) string {
+// plural is "1 ban", "2 bans".
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
