@@ -154,12 +154,12 @@ func writeStaying(b *strings.Builder, now time.Time, title string, stays []recon
 func writeBlocked(b *strings.Builder, blocked []reconcile.Blocked) {
 	section(b, "blocked although protected", func(w io.Writer) {
 		for _, i := range blocked {
-			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(i.Prefix), whoseItem(i), protectedNote(i))
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(i.Prefix), blockedOwner(i), protectedNote(i))
 		}
 	})
 }
 
-func whoseItem(i reconcile.Blocked) string {
+func blockedOwner(i reconcile.Blocked) string {
 	if i.Owner == "" {
 		return "by hand"
 	}
@@ -183,7 +183,7 @@ func (w work) blockedNote(blocked []reconcile.Blocked) string {
 		where = w.on()
 	}
 	note := fmt.Sprintf("%s (%s) %s blocks what is protected (%s) and is not ours to remove: remove it in the dashboard",
-		reconcile.PrefixText(first.Prefix), whoseItem(first), where, protectedNote(first))
+		reconcile.PrefixText(first.Prefix), blockedOwner(first), where, protectedNote(first))
 	if first.Owner != "" {
 		note = strings.TrimSuffix(note, "remove it in the dashboard") + "protect it on that host, too"
 	}

@@ -11,8 +11,8 @@ import (
 // pushPatience is how long a Pushgateway may take to answer. With it, a run that used up its default time still ends before the next one.
 const pushPatience = 3 * time.Second
 
-// publish writes and pushes the metrics, also of a run that failed, was interrupted or is out of time. That they cannot be published is no
-// reason to fail the run: their age tells.
+// publish writes and pushes the metrics, even of a run that failed, was interrupted or is out of time. If they cannot be published the run
+// does not fail: their age tells.
 func (x *session) publish(ctx context.Context, done []ended) {
 	s := x.settings
 	if s.MetricsFile == "" && s.Pushgateway == "" {

@@ -8,8 +8,8 @@ import (
 	"edgeban/reconcile"
 )
 
-// standingSince is since when networks stand in access rules that the lists may now take over, which is when no write was refused for long. It is
-// read here and not again in this run. Where it cannot be read, what the lists take over lingers as if it were new.
+// standingSince is since when networks stand in access rules that the lists may now take over, because no write was refused for long. Where
+// that cannot be read, what the lists take over lingers as if it were new.
 func (x *session) standingSince(ctx context.Context, throttle reconcile.Throttle) (since map[netip.Prefix]time.Time) {
 	if x.settings.AccessRules {
 		return nil

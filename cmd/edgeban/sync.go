@@ -82,12 +82,13 @@ type ended struct {
 	work
 	report   reconcile.Report
 	requests int  // that it made
-	untold   bool // there was no time left for it, and another run says why
+	untold   bool // there was no time left for it, and the report of another run says so
 
-	spilled *spilled // what access rules hold in place of the lists, with the first one's; nil: nobody looked
+	spilled *spilled // what access rules hold in place of the lists, set in the first run; nil: nobody looked
 }
 
-// runAll asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
+// runAll asks the sources once and reconciles the targets, one after the other, with the runs that prepare makes; then the access rules that
+// hold what the lists could not take.
 func (x *session) runAll(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
 	var said reconcile.Readings
 	works := x.works()
@@ -121,7 +122,7 @@ func (x *session) runAll(ctx context.Context, prepare func(work) reconcile.Run) 
 	return done
 }
 
-// reconcile does one run and keeps what it left.
+// reconcile does one run and keeps what it leaves for the next one.
 func (x *session) reconcile(ctx context.Context, w work, run reconcile.Run, said reconcile.Readings) ended {
 	before, took := x.requests(), said.Took
 	report := run.DoWith(ctx, said)

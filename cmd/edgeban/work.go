@@ -20,7 +20,7 @@ type work struct {
 // blocking is the work on the first target of those to block.
 func (x *session) blocking() work { return x.works()[0] }
 
-// works are those on all targets, in the order in which they are done: whom to block comes first, and whom to challenge after it.
+// works are those on all targets, in the order in which they are done: in each scope blocking comes before challenging.
 func (x *session) works() []work {
 	var all []work
 	if x.settings.AccessRules {
@@ -89,8 +89,8 @@ func (w work) target() reconcile.Target {
 	options := cloudflare.ListOptions{
 		BatchSize: size,
 		Frugal:    w.sys.limitMemory != nil,
-		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing, nor one on an account that
-		// refused within a week where access rules can do it instead: whom a person un-banned would wait for more than a minute.
+		// A run must not try a refused write again when it cannot remember a refusal, when the account goes on refusing, or when it refused
+		// within a week and access rules can do it instead: an address that a person un-banned would wait for more than a minute.
 		NoRetry: w.retried || w.dir == nil || w.past().Throttle.InARow > 1 || w.settings.Spill && w.past().Throttle.Draining(w.now),
 	}
 	if w.remedy == reconcile.Challenge {
