@@ -244,6 +244,12 @@ func leftOutText(l reconcile.LeftOut) string {
 		return "its ban asks for the other remedy"
 	case reconcile.LeftOutUnknownRemedy:
 		return "neither to be blocked nor challenged"
+	case reconcile.LeftOutOnList:
+		return "the list holds it now"
+	case reconcile.LeftOutWidth:
+		return "no access rule has its width"
+	case reconcile.LeftOutOccupied:
+		return "another's rule stands there"
 	case reconcile.LeftOutNoRoom:
 		return "no room for it"
 	case reconcile.LeftOutReserved:
