@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -107,6 +108,37 @@ func writeReadmePart(t *testing.T, name, part string) {
 	_, tail, _ := strings.Cut(rest, end)
 	if err := os.WriteFile(readmeFile, []byte(head+begin+part+end+tail), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestMessagesNameChapters: the chapters of the README that messages send people to are there.
+func TestMessagesNameChapters(t *testing.T) {
+	readme, err := os.ReadFile(readmeFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`README, \\"([^"\\]+)\\"|\\"([^"\\]+)\\" in the README`).FindAllStringSubmatch(string(text), -1) {
+			named++
+			if !regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(m[1]+m[2]) + `$`).Match(readme) {
+				t.Errorf("%s: the README has no chapter %q", name, m[1]+m[2])
+			}
+		}
+	}
+	if named < 2 {
+		t.Errorf("only %d chapters are named", named)
 	}
 }
 
