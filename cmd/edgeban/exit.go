@@ -21,9 +21,9 @@ const (
 )
 
 // exitStatuses is the part of --help that says what a run's exit status means. The commands that only look have their own: 4 is diff's.
-const exitStatuses = `Exit status: 0 in step, changed, writes on hold, or skipped (a source or the lock was not to be had, the clock is wrong);
-1 Cloudflare failed or refused, interrupted, or skipped for too long (skip-alarm); 2 usage or settings; 3 removals
-were withheld.`
+const exitStatuses = `Exit status: 0 in step, changed, writes on hold, or skipped (no source could be read, another run holds the lock, or the
+clock is wrong); 1 Cloudflare failed or refused, interrupted, or skipped for too long (skip-alarm); 2 usage or settings;
+3 removals were withheld.`
 
 // problem is one thing that is wrong with the settings or the command line, and what to do about it.
 type problem struct {
