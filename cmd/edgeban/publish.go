@@ -29,7 +29,7 @@ func (x *session) publish(ctx context.Context, done []ended) {
 	for _, e := range done {
 		works = append(works, e.work)
 	}
-	for _, w := range works { // a success is one of all targets
+	for _, w := range works { // a run succeeded only if it did for all targets
 		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {
 			run.LastSuccess = last
 		}

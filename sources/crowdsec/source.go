@@ -33,7 +33,7 @@ type Config struct {
 	Origins   []string    // of the decisions to read; empty: DefaultOrigins
 	UserAgent string      // name/version, which `cscli bouncers list` shows; empty: "edgeban/0"
 
-	Transport http.RoundTripper // nil: an own one
+	Transport http.RoundTripper // nil: one of its own
 }
 
 // Source is one LAPI. It holds no state between reads and is safe for concurrent use.
