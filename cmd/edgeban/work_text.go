@@ -33,7 +33,11 @@ func (w work) on() string {
 
 // holding is what the bans are kept in, as a heading.
 func (x *session) holding() string {
-	if x.settings.AccessRules {
+	return holding(x.settings.AccessRules)
+}
+
+func holding(rules bool) string {
+	if rules {
 		return "rules"
 	}
 	return "list"
