@@ -180,7 +180,7 @@ func (s sheet) list(run Run) {
 // spilled publishes what access rules hold in place of a list.
 func (s sheet) spilled(run Run) {
 	rules := s.gauge("edgeban_spilled_rules",
-		"Access rules of our own that stand in for a list while Cloudflare refuses to write it: block, challenge, and allow for whom a person un-banned.",
+		"Access rules of our own that stand in for a list while Cloudflare refuses to write it: block, challenge, and allow for addresses that a person un-banned.",
 		"mode")
 	for _, t := range run.Others {
 		if tally, known := t.Report.Tally(); known && t.Spill != "" {

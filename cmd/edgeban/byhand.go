@@ -135,7 +135,7 @@ func advised(err error, advice string) error {
 	return &notDoneError{err, strings.TrimPrefix(hintOf(err)+"\n"+advice, "\n")}
 }
 
-// confirmable refuses, before anything is asked, to do without a person what wants one.
+// confirmable refuses, before anything is asked of Cloudflare, what a person has to confirm when there is nobody to ask.
 func confirmable(cmd *cli.Command, sys *system) error {
 	if cmd.Bool("yes") || sys.interactive {
 		return nil

@@ -35,7 +35,7 @@ func (c *checkup) askSources(ctx context.Context) {
 			c.failOf(s.Name, s.Err)
 			continue
 		}
-		if s.Name != "fail2ban" {
+		if s.Name != fail2ban.Name {
 			c.ok(s.Name, "%s, %s", s.Label, activeText(s.Active))
 			continue
 		}

@@ -232,10 +232,7 @@ func leftOutText(l reconcile.LeftOut) string {
 	case reconcile.LeftOutUnspecified:
 		return "stands for every address"
 	case reconcile.LeftOutFiltered:
-		if l.Ban.Source == "crowdsec" {
-			return "its scenario is not mirrored"
-		}
-		return "its jail is not mirrored"
+		return "its " + sourceTextOf(l.Ban.Source).reason + " is not mirrored"
 	case reconcile.LeftOutJailRemoved:
 		return "its jail was removed from Fail2Ban"
 	case reconcile.LeftOutRemedy:

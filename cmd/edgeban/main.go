@@ -10,7 +10,7 @@
 //
 // It is a package under sources that implements reconcile.Source. Its settings go into settings, parse and needSources' check, it is opened by
 // openSession and listed by session.sources, and work.policy filters its bans by its name. A file check_NAME.go tries it for `edgeban
-// check`. Words that differ from source to source are in leftOutText, whoBans and unbanCommands.
+// check`. What people are told of it is in sourceTextOf.
 //
 // # A further target
 //

@@ -140,11 +140,11 @@ func (w work) policy() reconcile.Policy {
 		Remedy:           w.remedy,
 		Split:            s.ChallengeList != "" || s.AccessRules,
 		ChallengeAsBlock: s.ChallengeAsBlock,
-		Challenged:       map[string][]string{"fail2ban": s.ChallengeJails},
+		Challenged:       map[string][]string{fail2ban.Name: s.ChallengeJails},
 
 		Filters: map[string]reconcile.Filter{
-			"fail2ban": {Include: s.Jails, Exclude: s.ExcludeJails},
-			"crowdsec": {Include: s.Scenarios, Exclude: s.ExcludeScenarios},
+			fail2ban.Name: {Include: s.Jails, Exclude: s.ExcludeJails},
+			crowdsec.Name: {Include: s.Scenarios, Exclude: s.ExcludeScenarios},
 		},
 		IPv6Prefix: s.IPv6Prefix,
 		MinPrefix4: s.MinPrefix4,

@@ -197,7 +197,7 @@ type Settings struct {
 	User          bool     // they are the user's
 	RequestBudget int      // most requests of a run with access rules
 	Spill         bool     // bans go into access rules while the list cannot take them
-	SpillAllow    bool     // … and whom a person un-banned gets an Allow rule
+	SpillAllow    bool     // … and an address that a person un-banned gets an Allow rule
 
 	Allow         []AllowEntry // of --allow and of the allow file
 	Timeout       time.Duration

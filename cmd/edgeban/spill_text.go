@@ -101,7 +101,7 @@ func (e ended) quiet() bool {
 	return e.spill && e.report.Outcome == reconcile.OutcomeInStep && known && missing+stale == 0
 }
 
-// warnOfAllow tells of whom a run on access rules has begun to let through.
+// warnOfAllow names those that a run on access rules has begun to let through.
 func (e ended) warnOfAllow() {
 	if e.mode != cloudflare.ModeAllow || e.report.Plan == nil || !e.spill {
 		return

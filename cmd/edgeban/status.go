@@ -90,7 +90,7 @@ type statusView struct {
 	title string
 	rules bool // they are access rules
 
-	Challenge *statusView  `json:"challenge,omitempty"` // the same of whom to challenge; absent: there is no target for them
+	Challenge *statusView  `json:"challenge,omitempty"` // the same for challenges; absent: there is no target for them
 	Also      []statusView `json:"also,omitempty"`      // the same of other zones' rules
 	Spilled   *spilled     `json:"spilled,omitempty"`   // what access rules hold in place of the lists; absent: bans do not spill, or nobody looked
 }

@@ -15,7 +15,8 @@ import (
 	"edgeban/reconcile"
 )
 
-const name = "crowdsec"
+// Name is the name of every Source, in bans, comments and metrics.
+const Name = "crowdsec"
 
 const (
 	answerLimit = 64 << 20         // bytes: more than 400 000 decisions
@@ -124,7 +125,7 @@ func ParseURL(text string) (base *url.URL, socket string, err error) {
 }
 
 // Name returns "crowdsec".
-func (s *Source) Name() string { return name }
+func (s *Source) Name() string { return Name }
 
 // Label returns the URL as it was given to New.
 func (s *Source) Label() string { return s.label }

@@ -11,7 +11,8 @@ import (
 	"edgeban/reconcile"
 )
 
-const name = "fail2ban"
+// Name is the name of every Source, in bans, comments and metrics.
+const Name = "fail2ban"
 
 // Fail2Ban's own bantime where none is set (config/jail.conf: bantime = 10m).
 const stockBantime = 10 * time.Minute
@@ -50,7 +51,7 @@ func New(path string, opts Options) *Source {
 }
 
 // Name returns "fail2ban".
-func (s *Source) Name() string { return name }
+func (s *Source) Name() string { return Name }
 
 // Label returns the path of the database as it was given to New.
 func (s *Source) Label() string { return s.path }
