@@ -185,5 +185,9 @@ func (c *checkup) spill(ctx context.Context) {
 		c.ok("spill", "access rules may be read, %s; whether they may be written is not asked while Cloudflare refuses writes", plural(survey.Items, "rule"))
 		return
 	}
-	c.mayEdit(ctx, "spill", "token", "access rules", w.scope)
+	kind := "token"
+	if !c.settings.Key.IsZero() {
+		kind = "global API key"
+	}
+	c.mayEdit(ctx, "spill", kind, "access rules", w.scope)
 }

@@ -58,9 +58,12 @@ func (e ended) conclude(first bool) error {
 	}
 	switch report.Outcome {
 	case reconcile.OutcomeFailed:
+		if !e.out.words && report.Plan != nil { // some of it may have been done
+			e.out.summary(e.work, report, e.requests, e.spilled.text())
+		}
 		return e.out.fail(report.Err)
 	case reconcile.OutcomeHeld:
-		e.out.held(e.work, report, e.spilled.sentence())
+		e.out.held(e)
 		return nil
 	}
 	if !e.quiet() {

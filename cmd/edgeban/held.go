@@ -10,7 +10,8 @@ import (
 )
 
 // held tells why a run that had something to write did not, what waits and for how long, and what access rules hold meanwhile.
-func (o output) held(w work, r reconcile.Report, spilled string) {
+func (o output) held(e ended) {
+	w, r, spilled := e.work, e.report, e.spilled.sentence()
 	var hold *reconcile.HoldError
 	if !errors.As(r.Err, &hold) {
 		return
@@ -37,8 +38,7 @@ func (o output) held(w work, r reconcile.Report, spilled string) {
 		return
 	}
 	missing, stale, _ := r.Drift()
-	attrs := []any{"list", w.label(), "outcome", string(r.Outcome), "why", whyHeld(o.now, hold), "waiting", what, "missing", missing, "stale", stale}
-	attrs = append(attrs, waitingAttrs(r)...)
+	attrs := append(numbers(w, r, e.requests, e.spilled.text()), "why", whyHeld(o.now, hold), "waiting", what, "missing", missing, "stale", stale)
 	if hold.Operation == "" {
 		attrs = append(attrs, "since", hold.Since)
 		if !hold.Until.IsZero() {

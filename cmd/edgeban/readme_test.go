@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -111,37 +112,6 @@ func writeReadmePart(t *testing.T, name, part string) {
 	}
 }
 
-// TestMessagesNameChapters: the chapters of the README that messages send people to are there.
-func TestMessagesNameChapters(t *testing.T) {
-	readme, err := os.ReadFile(readmeFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sources, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := 0
-	for _, name := range sources {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`README, \\"([^"\\]+)\\"|\\"([^"\\]+)\\" in the README`).FindAllStringSubmatch(string(text), -1) {
-			named++
-			if !regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(m[1]+m[2]) + `$`).Match(readme) {
-				t.Errorf("%s: the README has no chapter %q", name, m[1]+m[2])
-			}
-		}
-	}
-	if named < 2 {
-		t.Errorf("only %d chapters are named", named)
-	}
-}
-
 // What the README says of the package's files is where the package has it.
 func TestREADMENamesPackagedFiles(t *testing.T) {
 	readme, err := os.ReadFile(readmeFile)
@@ -156,5 +126,48 @@ func TestREADMENamesPackagedFiles(t *testing.T) {
 		if !strings.Contains(packaged(t, "nfpm.yaml"), "dst: "+name+",") {
 			t.Errorf("%s is not in the package", name)
 		}
+	}
+}
+
+// The chapters that the program tells a person to read are there.
+func TestREADMEHasTheChaptersNamed(t *testing.T) {
+	readme, err := os.ReadFile(readmeFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`README, \\"([^"\\]+)\\"|\\"([^"\\]+)\\" in the README`)
+	found := 0
+	err = filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if chapter := m[1] + m[2]; !regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(chapter) + `$`).Match(readme) {
+				t.Errorf("%s: the README has no chapter %q", path, chapter)
+			}
+		}
+		return err
+	})
+	if err != nil || found < 2 {
+		t.Errorf("%d chapters are named: %v", found, err)
+	}
+}
+
+// The README tells nobody to type a command or an option that there is not.
+func TestREADMECommands(t *testing.T) {
+	readme, err := os.ReadFile(readmeFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile(`(?m)^    (?:    )?(?:sudo |\$ )?(edgeban [a-z].*)$`).FindAllStringSubmatch(string(readme), -1)
+	inline := regexp.MustCompile("`(?:sudo )?(edgeban [a-z][^`]*)`").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) < 8 || len(inline) < 50 {
+		t.Errorf("only %d and %d commands", len(blocks), len(inline))
+	}
+	for _, m := range append(blocks, inline...) {
+		command, _, _ := strings.Cut(m[1], "  #")
+		wantValid(t, strings.Fields(strings.NewReplacer("[", "", "]", "").Replace(command)))
 	}
 }

@@ -16,7 +16,7 @@ const restInterval = 100 * time.Second
 // each of them, too.
 const restTriggered = 10 * time.Minute
 
-// triggerMark is the file in the state directory by which the packaged service says that a ban triggered the run. systemd itself tells
+// triggerMark is the directory in the state directory by which the packaged service says that a ban triggered the run. systemd itself tells
 // (TRIGGER_UNIT), but version 252 goes on telling the same for every later start of the service, the timer's too.
 const triggerMark = "triggered"
 

@@ -120,7 +120,7 @@ func (e ended) warnOfAllow() {
 		whom, rules, it = fmt.Sprintf("%s and %d more are", reconcile.PrefixText(fresh[0]), n), "Allow rules", "them"
 	}
 	e.out.warn(fmt.Sprintf("%s let through by %s, until the list lets %s go: un-banned by a person. Such a rule bypasses all other protection, too; "+
-		"spill-allow=no does without", whom, rules, it))
+		"spill-allow = false does without", whom, rules, it))
 }
 
 // drainNote is how long the list takes no bans, as diff tells it.

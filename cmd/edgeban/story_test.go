@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +16,11 @@ import (
 // program is the name under which the test binary runs as the real program.
 const program = "edgeban-program"
 
+// TestMain runs more tests at a time than there are processors: most wait for a disk or a process. -parallel says otherwise.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){program: main})
 }
 

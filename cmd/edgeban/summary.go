@@ -27,9 +27,28 @@ func (o output) summary(w work, r reconcile.Report, requests int, spilled string
 		fmt.Fprintln(o.stdout, summaryLine(w.title(), w.noun(), r, requests, spilled))
 		return
 	}
-	tally, known := r.Tally()
+	message := "list in step"
+	if w.onRules() {
+		message = "rules in step"
+	}
+	if missing, stale, known := r.Drift(); known && missing+stale > len(r.Plan.Withheld) {
+		message = "changes left for the next run"
+	}
+	attrs := numbers(w, r, requests, spilled)
+	if n := len(r.Plan.Withheld); n > 0 {
+		message = "removals withheld"
+		attrs = append(attrs, "withheld", n)
+	}
+	if r.Outcome == reconcile.OutcomeFailed {
+		message = "run failed"
+	}
+	o.log.Info(message, attrs...)
+}
+
+// numbers are what a run's line in the log tells, whatever the run came to. One that is not known is not there.
+func numbers(w work, r reconcile.Report, requests int, spilled string) []any {
 	attrs := []any{"list", w.label(), "outcome", string(r.Outcome), "added", r.Earlier.Added + r.Applied.Added, "removed", r.Earlier.Removed + r.Applied.Removed, "kept", r.Plan.Keep}
-	if known {
+	if tally, known := r.Tally(); known {
 		attrs = append(attrs, "own", tally.Own, "foreign", tally.Foreign, "peers", tally.Peers)
 	}
 	attrs = append(attrs, "left_out", len(r.LeftOut()))
@@ -43,19 +62,7 @@ func (o output) summary(w work, r reconcile.Report, requests int, spilled string
 	if spilled != "" {
 		attrs = append(attrs, "in_access_rules", spilled)
 	}
-	attrs = append(attrs, "requests", requests, slog.String("duration", fmt.Sprintf("%.1fs", seconds(r.Duration))))
-	message := "list in step"
-	if w.onRules() {
-		message = "rules in step"
-	}
-	if missing, stale, known := r.Drift(); known && missing+stale > len(r.Plan.Withheld) {
-		message = "changes left for the next run"
-	}
-	if n := len(r.Plan.Withheld); n > 0 {
-		message = "removals withheld"
-		attrs = append(attrs, "withheld", n)
-	}
-	o.log.Info(message, attrs...)
+	return append(attrs, "requests", requests, slog.String("duration", fmt.Sprintf("%.1fs", seconds(r.Duration))))
 }
 
 // summaryLine is the summary in words: "list edgeban: +3 −1, 41 items (38 ours, 2 by hand, 1 of mail-2) · 4 requests · 1.2 s".

@@ -39,6 +39,7 @@ func TestBoot(t *testing.T) {
 		{"the package installs, and starts nothing", installs},
 		{"systemd finds nothing wrong with the units", unitsAreSound},
 		{"without settings a run says what is missing", namesWhatIsMissing},
+		{"a run that fails sends a mail", mails},
 		{"check says what is missing, and setup makes it", setsUp},
 		{"diff and sync by hand, as root", byHand},
 		{"the timer brings bans to the list: IPv4, IPv6, a subnet", timerBringsBans},

@@ -91,8 +91,8 @@ func ask(query string) string {
 
 // meaningful are the lines that the journal may hold of edgeban's units: those of systemd about a start and an end, and edgeban's own.
 var meaningful = regexp.MustCompile(`^(Starting |Started |Finished |Stopping |Stopped |Failed to start |` +
-	`edgeban(@second)?\.(service|timer|path): (Deactivated successfully|Main process exited|Failed with result|Consumed |Killing process |` +
-	`Sent signal |Sending signal SIGKILL |Unit process )|level=(INFO|WARN|ERROR) msg=|edgeban: |  [A-Z]|  edgeban )`)
+	`edgeban(@second|-failure@edgeban\.service)?\.(service|timer|path): (Deactivated successfully|Main process exited|Failed with result|Consumed |Killing process |` +
+	`Sent signal |Sending signal SIGKILL |Unit process |Triggering OnFailure= dependencies)|level=(INFO|WARN|ERROR) msg=|edgeban: |  [A-Z]|  edgeban )`)
 
 func journalIsClean(h *host) {
 	journal := h.sh("journalctl -u 'edgeban*' -o cat --no-pager")

@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -40,6 +41,40 @@ func namesWhatIsMissing(h *host) {
 	h.fails(1, "systemctl start edgeban.service")
 	h.sh("journalctl -u edgeban.service -o cat | grep -q 'there is no Cloudflare API token'")
 	h.write("/etc/edgeban/token", token+"\n", 0o600)
+}
+
+// mails follows the README, with a sendmail that keeps what it is given.
+func mails(h *host) {
+	h.write("/usr/sbin/sendmail", "#!/bin/sh\ncat >/root/mail\n", 0o755)
+	h.sh(h.readme("A mail when a run fails"))
+	h.fails(1, "systemctl start edgeban.service")
+	mail := ""
+	if !within(soon, func() bool { mail, _ = h.try("cat /root/mail"); return strings.Contains(mail, "level=ERROR") }) ||
+		!strings.HasPrefix(mail, "To: root\nSubject: edgeban.service failed on ") {
+		h.t.Errorf("expected a mail that says what failed, there is:\n%s", mail)
+	}
+	h.sh("rm -f /usr/sbin/sendmail /root/mail /etc/systemd/system/edgeban-failure@.service /etc/systemd/system/edgeban.service.d/mail.conf; systemctl daemon-reload")
+}
+
+// readme is what root has to type by a chapter of the README, as it is installed.
+func (h *host) readme(chapter string) string {
+	h.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.root, "usr/share/doc/edgeban/README.md"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n### "+chapter+"\n")
+	rest, _, _ = strings.Cut(rest, "\n#")
+	var commands []string
+	for line := range strings.Lines(rest) {
+		if command, is := strings.CutPrefix(line, "    "); is {
+			commands = append(commands, strings.ReplaceAll(command, "sudo ", ""))
+		}
+	}
+	if len(commands) == 0 {
+		h.t.Fatalf("the README says nothing under %q", chapter)
+	}
+	return strings.Join(commands, "")
 }
 
 // setsUp: check says what is missing, setup makes it, and a second setup changes nothing.
