@@ -15,7 +15,7 @@ const (
 	taggedShare = 0.75 // and into reading those with a tag, when all are too many
 
 	mostWalks  = 3
-	mostTold   = 10             // rules that are left alone and told by name
+	mostTold   = 10             // notes about rules that are left alone
 	knownFor   = 24 * time.Hour // a rule that was in the way is then looked for again
 	notFoundID = "unknown"      // of a rule that is in the way and that a search does not find
 )
@@ -138,7 +138,7 @@ func (r *Rules) believe(w *ruleWalk) {
 	r.recall()
 }
 
-// recall adds the rules of which earlier runs knew, unless that is too long ago.
+// recall adds the rules that earlier runs found in the way, unless that is too long ago.
 func (r *Rules) recall() {
 	was := r.known
 	r.known = nil

@@ -17,8 +17,8 @@ type RulesOptions struct {
 	// NoRetry forgoes the one further attempt after a refused write: for runs that cannot remember a refusal.
 	NoRetry bool
 
-	// All has all rules read, however much of the budget that takes, and not only those with a tag. Where it takes more than there is
-	// left, reading them is a *BudgetError.
+	// All reads all rules, not only those with a tag, however much of the budget that takes. If it takes more than is left, the error is
+	// a *BudgetError.
 	All bool
 
 	// Known is what Rules.Known told in the last run.
@@ -28,8 +28,8 @@ type RulesOptions struct {
 	Progress func(Progress)
 }
 
-// KnownRule is a rule without an edgeban tag that was in the way of one of ours. Where the budget does not allow to read all rules, only
-// those with a tag are read, and this one has to be remembered.
+// KnownRule is a rule without an edgeban tag that was in the way of one of ours. When the budget does not suffice to read all rules, only
+// those with a tag are read, so this one has to be remembered.
 type KnownRule struct {
 	Prefix netip.Prefix `json:"prefix"`
 	Mode   Mode         `json:"mode"`
@@ -48,10 +48,10 @@ type Rules struct {
 	stopped error // why there are no further writes
 
 	generation int        // grows with each survey
-	fresh      bool       // what was read is still so, as far as is known
+	fresh      bool       // nothing has happened that makes what was read doubtful
 	view       *rulesView // nil: nothing was asked yet
 	rules      map[netip.Prefix]rule
-	notes      []string // about what was read, until they are told
+	notes      []string // about what was read, until Items returns them
 	known      []KnownRule
 }
 
@@ -63,7 +63,7 @@ func NewRules(client *Client, scope Scope, options RulesOptions) *Rules {
 // Target returns the target that holds the rules of a mode.
 func (r *Rules) Target(mode Mode) *RuleTarget { return &RuleTarget{rules: r, mode: mode} }
 
-// Known returns the rules to be remembered for the next run, sorted. None are when all rules were read.
+// Known returns the rules to be remembered for the next run, sorted. There are none when all rules were read.
 func (r *Rules) Known() []KnownRule {
 	all := slices.Clone(r.known)
 	slices.SortFunc(all, func(a, b KnownRule) int { return a.Prefix.Compare(b.Prefix) })
@@ -108,8 +108,8 @@ func (t *RuleTarget) Name() string {
 // Retried reports whether the one further attempt after a refused write has been made, for a target of any mode.
 func (t *RuleTarget) Retried() bool { return t.rules.retried }
 
-// Changes implements reconcile.Metered: what the budget leaves for writes. Blocks leave an eighth to the challenges where there are some of
-// an edgeban's, so that whoever is un-banned there need not wait until all blocks are made.
+// Changes implements reconcile.Metered: what the budget leaves for writes. Where edgeban has challenges, blocks leave an eighth to them, so
+// that an un-ban there need not wait until all blocks are made.
 func (t *RuleTarget) Changes() int {
 	left := max(0, t.rules.options.Budget.Left()-reserve)
 	if t.mode != ModeBlock {
@@ -123,8 +123,8 @@ func (t *RuleTarget) Changes() int {
 	return left
 }
 
-// Survey implements reconcile.Target. Asked again it asks Cloudflare again, and so does it after a write that left open what is there; what
-// another target of the same rules read will do otherwise. Elsewhere is the rules that are no items: those for countries and networks, and
+// Survey implements reconcile.Target. It asks Cloudflare when this target asks a second time, and after a write that left open what is
+// there; otherwise what another target of the same Rules has read will do. Elsewhere counts the rules that are no items: those for countries and networks, and
 // those that are not read. Errors are *APIError, *NoAnswerError and *BudgetError.
 func (t *RuleTarget) Survey(ctx context.Context) (reconcile.Survey, error) {
 	r := t.rules
@@ -172,7 +172,7 @@ func (m Mode) effect(other Mode) reconcile.Effect {
 		return reconcile.Allows
 	case other == ModeBlock:
 		return reconcile.Stronger
-	case m == ModeChallenge: // an older one
+	case m == ModeChallenge: // other is an older kind of challenge
 		return reconcile.OfTarget
 	}
 	return reconcile.Weaker

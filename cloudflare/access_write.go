@@ -21,8 +21,8 @@ type ruleBody struct {
 	Notes         string            `json:"notes"`
 }
 
-// Add implements reconcile.Target: one request for each post, in their order. A prefix that has a rule, of whatever mode, keeps it with
-// another mode and notes. One whose rule was not read stays as it is; the error is then a *TakenError after all others were posted.
+// Add implements reconcile.Target: one request for each post, in their order. If a prefix has a rule already, of whatever mode, the rule's
+// mode and notes are changed. A rule that was not read is left as it is; the error is then a *TakenError, after all others were posted.
 // Besides those of Survey, errors are *UncertainError, *LateError, and one for a prefix of a width that no rule can have, before anything is
 // asked.
 func (t *RuleTarget) Add(ctx context.Context, posts []reconcile.Post) (int, error) {
@@ -68,7 +68,7 @@ func (r *Rules) add(ctx context.Context, posts []post) (done int, err error) {
 		}
 		switch {
 		case err != nil:
-			return done, each(err, p.prefix, i, len(posts))
+			return done, atPrefix(err, p.prefix, i, len(posts))
 		case !is:
 			taken.add(p.prefix)
 		case taken.Count == 0:
@@ -76,14 +76,14 @@ func (r *Rules) add(ctx context.Context, posts []post) (done int, err error) {
 		}
 	}
 	if taken.Count > 0 {
-		r.generation++ // which is what a reading of them would bring
+		r.generation++ // r.rules holds now what reading them again would find
 		return done, &taken
 	}
 	return done, nil
 }
 
-// each says at which of several prefixes an error came.
-func each(err error, prefix netip.Prefix, i, all int) error {
+// atPrefix says at which of several prefixes an error came.
+func atPrefix(err error, prefix netip.Prefix, i, all int) error {
 	if all == 1 {
 		return fmt.Errorf("%s: %w", text(prefix), err)
 	}
@@ -104,7 +104,7 @@ func (r *Rules) alter(ctx context.Context, have rule, p post) error {
 	return nil
 }
 
-// create makes a rule, and reports whether it is there now. When it is not, another rule for the same is in the way.
+// create makes a rule, and reports whether it is there now. When it is not, another rule for the same prefix is in the way.
 func (r *Rules) create(ctx context.Context, p post) (bool, error) {
 	e, err := r.write(ctx, http.MethodPost, p.body)
 	var failure *APIError
@@ -116,7 +116,7 @@ func (r *Rules) create(ctx context.Context, p post) (bool, error) {
 	}
 	var made ruleMember
 	if told := r.client.decode(e, &made) == nil && r.client.isID(made.ID); !told {
-		r.fresh = false // it is there, but who wants to change it has to read its id
+		r.fresh = false // it is there, but to change it its id has to be read
 		return true, nil
 	}
 	r.rules[p.prefix] = rule{made.ID, p.body.Mode, p.prefix, p.body.Notes, time.Time(made.Created)}
@@ -133,7 +133,7 @@ func (r *Rules) inTheWay(ctx context.Context, p post) (bool, error) {
 	case ok && found.mode == p.body.Mode && found.notes == p.body.Notes:
 		r.rules[p.prefix] = found
 		return true, nil
-	case !ok && !r.view.filtered: // reading all tells
+	case !ok && !r.view.filtered: // reading all rules again will tell
 		r.fresh = false
 		return false, nil
 	case !ok:
@@ -154,7 +154,7 @@ func (r *Rules) inTheWay(ctx context.Context, p post) (bool, error) {
 func (t *RuleTarget) Remove(ctx context.Context, items []reconcile.Item) (int, error) {
 	for done, item := range items {
 		if err := t.rules.remove(ctx, item, done, len(items)); err != nil {
-			return done, fmt.Errorf("remove from %s: %w", t.rules.scope.rules(), each(err, item.Prefix, done, len(items)))
+			return done, fmt.Errorf("remove from %s: %w", t.rules.scope.rules(), atPrefix(err, item.Prefix, done, len(items)))
 		}
 	}
 	return len(items), nil
@@ -186,7 +186,7 @@ func (r *Rules) forget(have rule) {
 	}
 }
 
-// write makes one write, and once more if it is refused, this was not done before, and the deadline allows the pause.
+// write makes one write. It makes a refused one once more, if no other was in this run and the deadline and the budget allow it.
 func (r *Rules) write(ctx context.Context, method string, body any, id ...string) (envelope, error) {
 	if r.stopped != nil {
 		return envelope{}, r.stopped

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// reserve is how many requests of a budget no change is planned with: they are for looking up what was in the way of one.
+// reserve is how many requests of a budget are kept back from changes, to look up what was in the way of one.
 const reserve = 2
 
 // Budget is how many requests a run may make for access rules, whatever the scope. Cloudflare counts 1200 in five minutes per user, over
@@ -48,7 +48,7 @@ func (b *Budget) spend() error {
 	return nil
 }
 
-// allows reports whether so many requests are no more than a share of the whole budget, and there.
+// allows reports whether that many requests are within a share of the whole budget, and still left.
 func (b *Budget) allows(requests int, share float64) bool {
 	return b == nil || float64(requests) <= share*float64(b.all) && requests <= b.Left()-reserve
 }

@@ -157,8 +157,8 @@ func (t *ListTarget) forgive() {
 	}
 }
 
-// settle waits, after such a write, until an operation that it may have begun has most likely ended: the list would else be read as it
-// was before, and the write be made a second time. It returns the write's error when there is no time for that.
+// settle waits, after such a write, until an operation that it may have begun has most likely ended. Otherwise the list would be read as
+// it was before, and the write made a second time. It returns the write's error when there is no time for that.
 func (t *ListTarget) settle(ctx context.Context) error {
 	var uncertain *UncertainError
 	if !errors.As(t.stopped, &uncertain) || sleep(ctx, settleTime) == nil {
@@ -200,7 +200,7 @@ func (t *ListTarget) change(ctx context.Context, method string, body any) error 
 	return err
 }
 
-// submit sends a write, and once more if it is refused, this was not done before, the deadline allows the pause, and the list is
+// submit sends a write. It sends a refused one once more, if no other was in this run, the deadline allows the pause, and the list is
 // still as it was read.
 func (t *ListTarget) submit(ctx context.Context, method string, body any) (string, error) {
 	u := t.client.url(nil, "rules", "lists", t.list.ID, "items")

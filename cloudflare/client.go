@@ -29,9 +29,9 @@ type Config struct {
 	Account   string            // the account's id; empty: not known yet, see Client.For
 	Token     Secret            // an API token, sent as a bearer token; or none, and a Key
 	Email     string            // whose Key it is
-	Key       Secret            // a global API key, the way of old, for those who have no token
+	Key       Secret            // a global API key, the older way, for those who have no token
 	UserAgent string            // such as "edgeban/1.0"; empty: "edgeban"
-	Transport http.RoundTripper // nil: an own one: proxy from the environment, TLS 1.2 or newer
+	Transport http.RoundTripper // nil: one of its own, with the environment's proxy and TLS 1.2 or newer
 	Logger    *slog.Logger      // gets every request at debug level; nil: nobody does
 
 	// Jitter picks a pause from 0 to limit; nil: at random.
@@ -42,7 +42,7 @@ type Config struct {
 type Client struct {
 	base      *url.URL
 	account   string
-	secrets   []Secret // that no text of a client may hold
+	secrets   []Secret // must not appear in any text that the client returns or logs
 	legacy    bool     // it asks with a global API key
 	userAgent string
 	logger    *slog.Logger

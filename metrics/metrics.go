@@ -168,10 +168,10 @@ func (s sheet) list(run Run) {
 				skew.set(r.Skew.Seconds())
 			}
 		}
-		if standing, known := r.Standing(); known {
-			items.add(standing.Own, target, "own")
-			items.add(standing.Peers, target, "peer")
-			items.add(standing.Foreign, target, "foreign")
+		if tally, known := r.Tally(); known {
+			items.add(tally.Own, target, "own")
+			items.add(tally.Peers, target, "peer")
+			items.add(tally.Foreign, target, "foreign")
 		}
 	}
 	s.plan(run)
@@ -180,11 +180,11 @@ func (s sheet) list(run Run) {
 // spilled publishes what access rules hold in place of a list.
 func (s sheet) spilled(run Run) {
 	rules := s.gauge("edgeban_spilled_rules",
-		"Access rules of our own that stand in for a list while Cloudflare refuses to write it: block, challenge, and allow for whom a person un-banned.",
+		"Access rules of our own that stand in for a list while Cloudflare refuses to write it: block, challenge, and allow for addresses that a person un-banned.",
 		"mode")
 	for _, t := range run.Others {
-		if standing, known := t.Report.Standing(); known && t.Spill != "" {
-			rules.add(standing.Own, t.Spill)
+		if tally, known := t.Report.Tally(); known && t.Spill != "" {
+			rules.add(tally.Own, t.Spill)
 		}
 	}
 }

@@ -13,8 +13,8 @@ type Capacity struct {
 // forgetCapacity is when what was found is tried again: somebody may have made room.
 const forgetCapacity = time.Hour
 
-// Limit is how many items to try, when other lists hold so many of these. It closes in on the real limit by halves, and probe is
-// true until it is near: then only a list that is filled tells whether that many fit.
+// Limit is how many items of the account to try, those on other lists included. It closes in on the real limit by halves. probe is true
+// until it is near: as long as it is, the list has to be filled to tell whether that many fit.
 func (c Capacity) Limit(quota, elsewhere int, now time.Time) (limit int, probe bool) {
 	switch gap := c.Over - c.Fits; {
 	case c.Over == 0 || now.Sub(c.At).Abs() >= forgetCapacity:
@@ -27,7 +27,7 @@ func (c Capacity) Limit(quota, elsewhere int, now time.Time) (limit int, probe b
 	}
 }
 
-// refused is what a run learned whose items, on top of those there, found no room.
+// refused is what a run learned from a write that found no room: how many items were there, and how many it tried.
 func (c Capacity) refused(there, tried int, now time.Time) Capacity {
 	fits := there
 	if c.Over > 0 && now.Sub(c.At).Abs() < forgetCapacity && c.Fits < tried {

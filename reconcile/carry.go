@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/netip"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -95,48 +92,4 @@ func (r Run) again(ctx context.Context, rep *Report, err error, tries int) bool 
 	rep.Earlier.Added += rep.Applied.Added
 	rep.Earlier.Removed += rep.Applied.Removed
 	return true
-}
-
-// Placed is an active ban and what becomes of it.
-type Placed struct {
-	Ban    Ban
-	Prefix netip.Prefix  // under which it goes on the list, or would; where it is split, the piece that holds the network, if there is one
-	Reason LeftOutReason // why it does not; "": it does
-	Detail string
-}
-
-// About finds the active bans that concern a network: those that keep all of it off, and those that would if they were not left
-// out. Bans that go on the other list are none of these.
-func (r Run) About(said Readings, network netip.Prefix) []Placed {
-	r.Now = r.Now.Truncate(time.Second)
-	var found []Placed
-	for i := range said.Bans {
-		b := &said.Bans[i]
-		exact, reason := ParsePrefix(b.Value)
-		if reason != "" || !b.Permanent() && !b.Until.After(r.Now) {
-			continue
-		}
-		p := Placed{Ban: *b}
-		p.Prefix, p.Reason, p.Detail = r.Policy.place(b, exact, reason)
-		if p.Reason == LeftOutOtherList {
-			continue
-		}
-		if p.Reason != "" {
-			p.Prefix = exact
-		}
-		if contains(p.Prefix, network) {
-			p.Prefix = r.Policy.Widths.pieceAround(p.Prefix, network)
-			found = append(found, p)
-		}
-	}
-	slices.SortFunc(found, func(a, b Placed) int {
-		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), strings.Compare(a.Ban.Source, b.Ban.Source),
-			strings.Compare(a.Ban.Reason, b.Ban.Reason), strings.Compare(a.Ban.Value, b.Ban.Value), a.Ban.Until.Compare(b.Ban.Until))
-	})
-	return found
-}
-
-// Place finds the prefix under which a network that a person names goes on the list, or why it must not.
-func (p Policy) Place(network netip.Prefix) (netip.Prefix, LeftOutReason, string) {
-	return p.place(&Ban{Value: PrefixText(network), Remedy: p.Remedy}, network, "")
 }

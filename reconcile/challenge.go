@@ -10,7 +10,7 @@ import (
 // LeftOutReasons.
 const LeftOutOtherList LeftOutReason = "other_list"
 
-// remedy is what the edge is to do with whom b bans.
+// remedy is what the edge is to do with those that b bans.
 func (p *Policy) remedy(b *Ban) Remedy {
 	switch globs := p.Challenged[b.Source]; {
 	case p.ChallengeAsBlock && b.Remedy == Challenge:
@@ -27,7 +27,7 @@ type Beaten struct {
 	By    netip.Prefix // what the block list holds: the entry's prefix, or one that contains it
 }
 
-// yield takes out the challenges for what the block list holds. Those that ended explain removals.
+// yield takes out the challenges for what the block list holds. They are kept in Beaten, ended ones too, to explain removals.
 func (d *Desired) yield(blocked Protection) {
 	if len(blocked.sorted) == 0 {
 		return
@@ -92,9 +92,9 @@ func (r Report) blocking() Protection {
 	return r.Desired.blocking(r.Now, absent)
 }
 
-// After is the run r on the challenge list, as it has to be after the block list's: what is blocked there is not challenged here, what
-// found no room there has room here. Where that list could not be read, what it should hold is not challenged anew, and what is challenged
-// stays so. While Cloudflare lets no write through there, or may be at work on one, none is tried here.
+// After is r, a run on the challenge list, adapted to the block list's run, which came first: what is blocked there is not challenged here,
+// and room is left for what found none there. If the block list could not be read, what it should hold is not challenged anew, and what is
+// challenged stays so. While Cloudflare refuses writes there, or may be at work on one, none is tried here.
 func (r Run) After(first Report) Run {
 	r.Policy.Remedy, r.Policy.Split, r.Policy.Blocked = Challenge, true, first.blocking()
 	r.Capacity = first.Next.Capacity
@@ -107,7 +107,7 @@ func (r Run) After(first Report) Run {
 	return r.Following(first)
 }
 
-// Following is the run r as it has to be after another one on the same account.
+// Following is r, adapted to a run on the same account that came before it.
 func (r Run) Following(first Report) Run {
 	r.Throttle = first.Next.Throttle
 	switch open := first.Next.Open; {

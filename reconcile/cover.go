@@ -6,9 +6,9 @@ package reconcile
 // that comes a little too early will do for a ban that its source goes on naming, because the next run makes up for it.
 func (d *differ) cover() {
 	var around []int // wishes that contain the current one, broadest first
-	for i := range d.cases {
-		w := &d.cases[i]
-		for len(around) > 0 && !contains(d.cases[around[len(around)-1]].entry.Prefix, w.entry.Prefix) {
+	for i := range d.wishes {
+		w := &d.wishes[i]
+		for len(around) > 0 && !contains(d.wishes[around[len(around)-1]].entry.Prefix, w.entry.Prefix) {
 			around = around[:len(around)-1]
 		}
 		if w.fate == fateOwn {
@@ -22,7 +22,7 @@ func (d *differ) cover() {
 
 func (d *differ) coverOne(w *wish, around []int) {
 	for _, j := range around {
-		broad := &d.cases[j]
+		broad := &d.wishes[j]
 		// The next run finds no item of ours here, so it knows only since when the broader one is at the edge.
 		need := w.entry.keepUntil(broad.seen, d.want.Margin)
 		if w.item != nil && w.item.ours() {

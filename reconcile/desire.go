@@ -90,7 +90,7 @@ func Desire(bans []Ban, policy Policy, now time.Time) Desired {
 	return desire(bans, policy, now, min(runtime.GOMAXPROCS(0), 1+len(bans)/shareSize))
 }
 
-// desire shares the work among so many goroutines. The result does not depend on their number.
+// desire shares the work among as many goroutines as there are workers. The result does not depend on their number.
 func desire(bans []Ban, policy Policy, now time.Time, workers int) Desired {
 	drafts := make([]draft, workers)
 	together(workers, func(i int) {
@@ -126,7 +126,7 @@ type placing struct {
 	widened bool
 }
 
-// draft places the bans with an index from one to before the other.
+// draft places bans[from:to].
 func (p *Policy) draft(bans []Ban, from, to int, now time.Time) draft {
 	d := draft{placed: make([]placing, 0, to-from), hidden: map[netip.Prefix]LeftOutReason{}}
 	for i := from; i < to; i++ {

@@ -14,25 +14,26 @@ type View struct {
 	Ownership Ownership
 	Room      int      // how many items this list may hold: the quota less what other lists take of it
 	Probe     bool     // Room is a guess that is to be tried: when it is short, all of it is used
-	Refused   bool     // the account refused a write within a day: what others left behind is left to others
+	Refused   bool     // the account refused a write within a day: peers' overdue items are left to others
 	Sources   []string // names of all sources, each once
 	Failed    []string // … of those that did not answer
 	Limits    Limits
-	Spills    bool // bans spill, so it counts who lifted one
-	Recent    bool // … and the last run saw each record that has been cleared away since, see recently
+	Spills    bool // what the list cannot take goes into access rules, so it matters whether a person lifted a ban
+	Recent    bool // the last run was so recent that it saw each record that has been cleared away since, see recently
 	Metered   bool // the target makes only so many changes a run: the plan is sorted by urgency
 
 	// Steady are the names of sources that the last run read too, the very same: what they lack was lifted. Replaced are those
 	// that took another's place since.
 	Steady, Replaced []string
 
-	// Moving are the prefixes that another list is to take over and is not known to hold yet: their items stay for so long.
+	// Moving are the prefixes that another list is to take over and is not known to hold yet: until then their items stay.
 	Moving map[netip.Prefix]bool
 
-	// Ended are the prefixes of own items whose bans ended by themselves, Lifted those of items by hand that a person un-banned. Short is
-	// when bans end whose items have longer leases, as the last run was told.
+	// Ended are the prefixes of own items whose bans ended by themselves, Lifted those of items by hand that a person un-banned.
 	Ended, Lifted []netip.Prefix
-	Short         map[netip.Prefix]time.Time
+
+	// Short is when bans end that end before the leases of their items, by what the sources told the last run.
+	Short map[netip.Prefix]time.Time
 
 	// Unnamed are the prefixes of own items whose comments may lack a source that banned them when it answered last.
 	Unnamed []netip.Prefix
@@ -40,33 +41,34 @@ type View struct {
 	// Orphans are the prefixes of own items whose source was replaced in an earlier run.
 	Orphans []netip.Prefix
 
-	// Standing is since when another target holds prefixes that this one is to take over.
-	Standing map[netip.Prefix]time.Time
+	// StandingSince is since when another target holds prefixes that this one is to take over.
+	StandingSince map[netip.Prefix]time.Time
 }
 
 // Diff decides what has to change on a list so that it holds what is desired. It is pure, and the plan depends neither on
 // the order of the items nor on anything but its arguments.
 //
-// For each entry, by whose item stands at its prefix:
+// What becomes of an entry depends on whose item stands at its prefix:
 //
-//	item        the entry is active                            all its bans ended
-//	own         stays; posted again when the lease needs it    stays while it lingers, else goes
-//	former      posted again under our tag                     stays while it lingers, else goes
-//	manual      satisfies until its lease ends, then as former  stays until its lease ends, then as former
-//	peer's      satisfies until shortly before its lease ends,  not touched
-//	            then, if wanted longer, posted again under our tag
-//	foreign     satisfies                                      not touched
-//	foreign, and weaker or an allowance (see Effect)
-//	            keeps the entry off                            not touched
-//	peer's, and weaker
-//	            posted under our tag                           not touched
-//	ours, and of the other mode
-//	            posted again, unless a person banned it        the other target's
-//	            by hand and it is stronger: then it satisfies
-//	none        posted                                         nothing
+//	item      the entry is active                              all its bans ended
+//	none      posted                                           nothing
+//	own       stays; posted again when its lease needs it      stays while it lingers, else goes
+//	former    posted again under our tag                       stays while it lingers, else goes
+//	manual    satisfies until its lease ends, then as former   stays until its lease ends, then as former
+//	peer's    satisfies until shortly before its lease ends;   not touched
+//	          then, if wanted longer, posted under our tag
+//	foreign   satisfies                                        not touched
 //
-// An own item without an entry goes. Before that, entries that a broader one covers for at least as long are dropped,
-// and when room is short all but the most recent.
+// Access rules hold items that do different things, see Effect. For those it is:
+//
+//	foreign, and weaker or an allowance   keeps the entry off                  not touched
+//	peer's, and weaker                    posted under our tag                 not touched
+//	ours, and of the other mode           posted again, unless a person        the other target's
+//	                                      banned it by hand and it is
+//	                                      stronger: then it satisfies
+//
+// An own item without an entry goes. Entries that a broader one covers for at least as long are dropped before that, and so are all but
+// the most recent when room is short.
 func Diff(want Desired, have []Item, view View) Plan {
 	d := differ{want: want, view: view, plan: Plan{Now: view.Now, Items: len(have), Room: max(view.Room, 0), Peers: map[string]int{}}}
 	d.plan.Covered = want.beatenAt(view.Now)
@@ -75,8 +77,8 @@ func Diff(want Desired, have []Item, view View) Plan {
 	d.guard()
 	d.cover()
 	d.cut()
-	d.write()
-	d.clear()
+	d.listAdditions()
+	d.listRemovals()
 	if view.Spills {
 		d.shadow()
 	}
@@ -92,11 +94,11 @@ type differ struct {
 	view View
 	plan Plan
 
-	held  []holding             // sorted by prefix
-	hand  map[netip.Prefix]bool // what a person banned by hand and is the other mode's, which is stronger
-	cases []wish                // one per entry, in the same order
+	held   []holding             // sorted by prefix
+	hand   map[netip.Prefix]bool // what a person banned by hand in the other mode, which is stronger
+	wishes []wish                // one per entry, in the same order
 
-	broadest [129]int // by how many bits the addresses have: the least prefix length among the entries
+	broadest [129]int // the least prefix length among the entries, by the length of an address: 32 or 128
 }
 
 // wish is an entry and what is decided about it.
@@ -176,11 +178,11 @@ func (d *differ) blocks(h *holding) {
 
 // judge decides each entry by itself. Entries and items are both sorted by prefix.
 func (d *differ) judge() {
-	d.cases = make([]wish, len(d.want.Entries))
+	d.wishes = make([]wish, len(d.want.Entries))
 	d.broadest[32], d.broadest[128] = 32, 128
 	j := 0
-	for i := range d.cases {
-		w := &d.cases[i]
+	for i := range d.wishes {
+		w := &d.wishes[i]
 		w.entry = &d.want.Entries[i]
 		d.broadest[w.entry.Prefix.Addr().BitLen()] = min(d.broadest[w.entry.Prefix.Addr().BitLen()], w.entry.Prefix.Bits())
 		for j < len(d.held) && comparePrefixes(d.held[j].Prefix, w.entry.Prefix) < 0 {
@@ -198,7 +200,7 @@ func (d *differ) judgeOne(w *wish) {
 	now := d.view.Now
 	w.start = w.entry.latestStart(now)
 	w.seen = now
-	if since, stands := d.view.Standing[w.entry.Prefix]; stands {
+	if since, stands := d.view.StandingSince[w.entry.Prefix]; stands {
 		w.seen = earlier(since, now)
 	}
 	if w.item != nil && (w.item.tagged || !w.item.tag.Seen.IsZero()) {

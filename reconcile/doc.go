@@ -5,11 +5,11 @@
 //
 //	Source.Bans → Desire → Diff → Apply → Report
 //
-// Where there are two lists, one of whom to block and one of whom to challenge, the sources are asked once (Run.Read), and Run.DoWith
-// keeps one list after the other, the second one as Run.After says.
+// Where there are two lists, one to block and one to challenge, the sources are asked once (Run.Read), and Run.DoWith keeps one
+// list after the other in step, the second one as Run.After says.
 //
-// What a person asks for goes the same way, by Run.Carry: PlanBan, PlanUnban, PlanFlush or PlanAdopt take the place of Desire and
-// Diff.
+// What a person asks for goes the same way, through Run.Carry: PlanBan, PlanUnban, PlanFlush or PlanAdopt take the place of Desire
+// and Diff.
 //
 // Sources and targets are interfaces, defined here and implemented by adapters that do not know each other. Imports
 // point inwards: cmd → {sources/*, cloudflare, metrics} → reconcile → standard library.
@@ -17,10 +17,10 @@
 // # Words
 //
 // A source is where bans come from. A ban is one source's statement that a network is to be blocked, or challenged, until a time;
-// which of the two is its remedy. An entry is what we want on a list: a prefix and its terms, which are the bans behind it. A target holds items: an opaque id, a prefix
-// and a comment. The owner is the edgeban that put an item there; an item without an edgeban tag is foreign, one of
-// another owner is a peer's. The lease is the time until which the owner answers for an item. Drift is how many changes lie
-// between the bans and the list.
+// which of the two is its remedy. An entry is what we want on a list: a prefix and its terms, which are the bans behind it. A target
+// holds items: an opaque id, a prefix and a comment. The owner is the edgeban that put an item there; an item without an edgeban tag
+// is foreign, one of another owner is a peer's. The lease is the time until which the owner answers for an item. Drift is how many
+// changes lie between the bans and the list. A hold is a time before which no write is tried, because Cloudflare refused some.
 //
 // # What always holds
 //
@@ -67,9 +67,18 @@
 // # Two remedies
 //
 // Each remedy has a list of its own, and each ban goes on one list. Block beats challenge: a challenge for what the block list holds is
-// not posted (TestBlockBeatsChallenge). The account is one: what the block list's run learned of refusals and of room binds the
-// challenge list's, which gets the room that the block list leaves, and writes nothing while a write of the other may be under way or
-// was refused (TestAfter, TestRoomIsShared, TestTwoListsSettle). A challenge does not linger (TestChallengesDoNotLinger).
+// not posted (TestBlockBeatsChallenge). Both lists share one account: what the block list's run learned of refusals and of room binds
+// the challenge list's, which gets the room that the block list leaves, and writes nothing while a write of the other may be under way
+// or was refused (TestAfter, TestRoomIsShared, TestTwoListsSettle). A challenge does not linger (TestChallengesDoNotLinger).
+//
+// # Access rules
+//
+// A target may be Metered: each change is a request of its own, and a run has only so many. Its plan is sorted by urgency and carried out
+// as far as they go. Its items may do different things (Effect), and it may hold only some prefix lengths (Widths).
+//
+// Access rules may also stand in for a list that Cloudflare refuses to write. Bans that the list cannot take spill (Plan.Spilled), and a
+// second run, with an Overflow, keeps them in access rules. A third one lets through whom a person un-banned and the list still holds
+// (Stuck). See spill.go and overflow.go.
 //
 // # Time
 //

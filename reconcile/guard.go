@@ -14,9 +14,8 @@ type Limits struct {
 	AllowUntagged bool // let untagged items go where ownership is exclusive: a person has looked before
 }
 
-// A removal is surprising when the item's lease still runs, no entry covers it, and nothing explains why. That many of them are
-// withheld: more than surprisingFew that are more than surprisingShare hundredths of what we own, or all of more than
-// surprisingAll.
+// A removal is surprising when the item's lease still runs, no entry covers it, and nothing explains why. Surprising removals are withheld
+// when they are more than surprisingFew and more than surprisingShare percent of what we own, or all of it and more than surprisingAll.
 const (
 	surprisingFew   = 50
 	surprisingShare = 30
@@ -90,12 +89,12 @@ func (d *differ) narrowed(p netip.Prefix) bool {
 	if !p.Addr().Is6() {
 		return false
 	}
-	i, _ := slices.BinarySearchFunc(d.cases, p, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
-	return i < len(d.cases) && contains(p, d.cases[i].entry.Prefix)
+	i, _ := slices.BinarySearchFunc(d.wishes, p, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
+	return i < len(d.wishes) && contains(p, d.wishes[i].entry.Prefix)
 }
 
-// steady reports whether every source that the item names is the very one that the last run read: a ban that it lacks now was
-// lifted. A source that is not read any more is none of these.
+// steady reports whether every source that the item names is the same one that the last run read: then a ban that it lacks now was lifted.
+// A source that is no longer read does not count as the same.
 func (d *differ) steady(h *holding) bool {
 	if h.tag.cut && len(d.view.Steady) < len(d.view.Sources) {
 		return false

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// A metered target makes each change with a request of its own, and a run has only so many. So a plan for it is sorted by urgency, not by
-// prefix: what a person waits for comes first, and the first so many changes are made. The rest is for the next run.
+// A metered target makes each change with a request of its own, and a run has only so many requests. So a plan for it is sorted by urgency,
+// not by prefix: what a person waits for comes first, and whatever the requests do not suffice for is left to the next run.
 
 // metered returns how many changes the target can make in this run; ok is false when there is no such bound.
 func metered(t Target) (changes int, ok bool) {
@@ -43,8 +43,8 @@ func (p *Plan) byUrgency() {
 	})
 }
 
-// applyMetered carries out as much of a plan that is sorted by urgency as so many changes allow: first the urgent removals, then the
-// additions, last the other removals, to which a quarter of what is left is reserved. Where room demands it, these come before the additions.
+// applyMetered makes at most the given number of changes of a plan that is sorted by urgency: first the urgent removals, then the additions,
+// last the other removals, for which a quarter of what is left is reserved. Where room demands it, these come before the additions.
 func applyMetered(ctx context.Context, t Target, p Plan, changes int) (done Applied, err error) {
 	urgent := 0
 	for urgent < len(p.Remove) && p.Remove[urgent].urgent() {

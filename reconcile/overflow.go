@@ -9,17 +9,16 @@ import (
 	"time"
 )
 
-// Overflow is what access rules are to hold in place of a list. It takes the place of all that the sources want.
+// Overflow is what access rules are to hold in place of a list. A run with one wants this, and not all that the sources ban.
 type Overflow struct {
 	Spilled []netip.Prefix // bans that the list does not hold
 	Stuck   []Stuck        // to be let through, in place of bans
 	Allow   bool           // the rules are those that let through
 
-	// Unknown: the run on a list did not come to know what it holds. Rules stay for as long as no ban, or the want of one, speaks against
-	// them, and none are made.
+	// Unknown: what a list holds could not be read. Then no rule is made, and one goes only when what the sources ban demands it.
 	Unknown bool
 
-	// NoneNew: bans do not spill any more. What did stays until the list holds it, and nobody is let through.
+	// NoneNew: spilling was switched off. What spilled before stays until the list holds it, and nobody is let through.
 	NoneNew bool
 
 	// ByHand is what a person banned by hand, on whichever list. Nothing that touches it is let through.
@@ -41,13 +40,13 @@ func (r *Run) overflow(bans []Ban, want Desired) Desired {
 	return r.Overflow.blocking(want, r.Policy, r.Now)
 }
 
-// suit makes of what an overflow is to hold what it is to hold with these rules there, and notes what cannot be done about it.
-func (r *Run) suit(rep *Report, items []Item) {
+// fitOverflow adapts what an overflow wants to the rules that are there now, and notes whom it cannot let through.
+func (r *Run) fitOverflow(rep *Report, items []Item) {
 	switch o := r.Overflow; {
 	case o == nil:
 	case o.Allow:
-		allow, standing, notes := o.allowing(NewProtection(r.bannedWith(items)), rep.Desired.Margin, r.Policy.Widths, r.Now)
-		r.moving, rep.Desired = standing, &allow
+		allow, mayStay, notes := o.allowing(NewProtection(r.bannedWith(items)), rep.Desired.Margin, r.Policy.Widths, r.Now)
+		r.moving, rep.Desired = mayStay, &allow
 		for _, note := range notes {
 			if !slices.Contains(rep.Notes, note) { // the rules may be read again
 				rep.Notes = append(rep.Notes, note)
@@ -55,7 +54,7 @@ func (r *Run) suit(rep *Report, items []Item) {
 		}
 		for i := range items {
 			if o.Unknown {
-				standing[items[i].Prefix] = true
+				mayStay[items[i].Prefix] = true
 			}
 		}
 	case o.Unknown || o.NoneNew:
@@ -81,8 +80,8 @@ func (r *Run) bannedWith(items []Item) []Protected {
 	return all
 }
 
-// blocking is what of the sources' bans spills. Those that ended stay, because the rules of some may linger. Of what is left out it tells
-// only what rules cannot hold: the list's run tells of all the rest.
+// blocking narrows down what the sources want to what spills. Bans that ended are kept, because their rules may linger. Left out are only
+// those that no rule can hold: the list's run tells of all others.
 func (o *Overflow) blocking(want Desired, policy Policy, now time.Time) Desired {
 	if o.Unknown {
 		want.LeftOut, want.Beaten = nil, nil
@@ -125,10 +124,10 @@ func (p Policy) banned(bans []Ban, now time.Time) []Protected {
 	return all
 }
 
-// A rule that lets through has the lease of the item that is stuck. Where that is about to end, or has, the lease ends one to two days
-// from now: it is renewed once a day.
 const aDay = 24 * time.Hour
 
+// lease is that of an Allow rule: the lease of the item that is stuck. If that is about to end, or has ended, it ends one to two days
+// from now, so it is renewed once a day.
 func (s Stuck) lease(now time.Time) time.Time {
 	if s.Until.After(now.Add(aDay)) {
 		return s.Until
@@ -136,13 +135,14 @@ func (s Stuck) lease(now time.Time) time.Time {
 	return now.Truncate(aDay).Add(2 * aDay)
 }
 
-// allowing is what lets through whom a person un-banned. standing are the prefixes whose rules may stay, where there are some. Nothing that
-// touches a ban is let through.
+// allowing wants a rule for each network that a person un-banned. mayStay are the prefixes whose rules may stay if there are some. Nothing
+// that touches a ban is let through.
 func (o *Overflow) allowing(banned Protection, margin time.Duration, widths Widths, now time.Time) (
-	allow Desired, standing map[netip.Prefix]bool, notes []string,
+	allow Desired, mayStay map[netip.Prefix]bool, notes []string,
 ) {
-	allow = Desired{Margin: margin, protected: banned, hidden: map[netip.Prefix]LeftOutReason{}} // a rule that touches a ban goes in any case
-	standing = map[netip.Prefix]bool{}
+	// With the bans as what is protected, a rule that touches one goes in any case.
+	allow = Desired{Margin: margin, protected: banned, hidden: map[netip.Prefix]LeftOutReason{}}
+	mayStay = map[netip.Prefix]bool{}
 	for _, s := range o.Stuck {
 		if o.Unknown {
 			break
@@ -162,13 +162,13 @@ func (o *Overflow) allowing(banned Protection, margin time.Duration, widths Widt
 				if s.Sure {
 					allow.Entries = append(allow.Entries, Entry{Prefix: piece, Terms: s.terms(now)})
 				}
-				standing[piece] = true
+				mayStay[piece] = true
 			}
 		}
 	}
 	slices.SortStableFunc(allow.Entries, func(a, b Entry) int { return comparePrefixes(a.Prefix, b.Prefix) })
 	allow.Entries = slices.CompactFunc(allow.Entries, func(a, b Entry) bool { return a.Prefix == b.Prefix })
-	return allow, standing, notes
+	return allow, mayStay, notes
 }
 
 // terms name the sources of the item, so that the rule stays while one of them does not answer.
@@ -183,7 +183,7 @@ func (s Stuck) terms(now time.Time) []Term {
 	return e.Terms
 }
 
-// PlanAllow is the planner of rules that let through whom a person un-banned just now and the list could not let go. It removes nothing.
+// PlanAllow plans Allow rules for networks that a person un-banned just now and the list could not let go. It removes nothing.
 func (r Run) PlanAllow(stuck []Stuck) Planner {
 	return func(items []Item, now time.Time) Plan {
 		allow, _, _ := (&Overflow{Stuck: stuck}).allowing(Protection{}, r.Policy.Margin, r.Policy.Widths, now)
@@ -193,8 +193,7 @@ func (r Run) PlanAllow(stuck []Stuck) Planner {
 	}
 }
 
-// PlanDisallow takes away our rules that let through something of a network which is banned now. Its items are those of a target that
-// lets through.
+// PlanDisallow takes away our Allow rules that touch a network which a person bans now. items are those of a target of Allow rules.
 func PlanDisallow(network netip.Prefix, items []Item, o Ownership, now time.Time) Plan {
 	plan := Plan{Now: now, Items: len(items)}
 	for i := range items {

@@ -72,7 +72,7 @@ type holding struct {
 	orphan     bool // ours, and its source was replaced since: it stays until its lease ends
 	withheld   bool // ours, and not to be removed before a person has looked
 	surprising bool // … because nothing explains why it should go
-	lifted     bool // by hand, and a person un-banned it
+	lifted     bool // banned by hand, and since un-banned by a person
 }
 
 // classify decides whose an item is. An item without a tag counts as put at the edge when it was created.

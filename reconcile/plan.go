@@ -128,11 +128,11 @@ type Removal struct {
 	Item     Item
 	Tag      Tag            // zero for an untagged item
 	Untagged bool           // no edgeban wrote it: ours only because ownership is exclusive
-	Unbanned []netip.Prefix // what of it a person took off for a while, see Protected; sorted
-	ByPerson bool           // that a person un-banned it is beyond doubt
-	Doubtful bool           // nobody wants it any more, and that it was a person will not be known
+	Unbanned []netip.Prefix // the parts of it that a person took off for a while, see Protected; sorted
+	ByPerson bool           // a person un-banned it, beyond doubt
+	Doubtful bool           // nobody wants it any more, and whether a person un-banned it will never be known
 	Shadowed bool           // items that stay ban it, or some of it, as well
-	Touched  bool           // a ban stands that contains it or is for some of it, whether on the list or not
+	Touched  bool           // a ban in force contains it or some of it, whether that is on the list or not
 	Why      RemovalReason
 	Ended    time.Time     // for RemoveEnded: when the last ban's record ended
 	LeftOut  LeftOutReason // for RemoveLeftOut: why its ban is not mirrored
@@ -158,7 +158,7 @@ const (
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool { return len(p.Add) == 0 && len(p.Remove) == 0 }
 
-// Missing is how many prefixes are to be blocked and are not: additions that are no mere change of a comment.
+// Missing is how many prefixes are to be blocked and are not: additions that do more than change a comment.
 func (p Plan) Missing() int { return missing(p.Add) }
 
 func missing(additions []Addition) int {

@@ -107,46 +107,46 @@ func (r Report) Drift() (missing, stale int, known bool) {
 	return len(r.Plan.Add) - r.Applied.Added, len(r.Plan.Remove) + len(r.Plan.Withheld) - r.Applied.Removed, true
 }
 
-// Standing is what the list holds. Of the own items Manual were banned by hand.
-type Standing struct{ Items, Own, Manual, Foreign, Peers int }
+// Tally is how many items the target holds, and whose they are. Manual ones are among the own.
+type Tally struct{ Items, Own, Manual, Foreign, Peers int }
 
-// Standing counts the list's items by owner as they are after the run. known is false when the run did not come to a plan, or
-// when it is open which of the plan's writes took effect.
-func (r Report) Standing() (s Standing, known bool) {
+// Tally counts the target's items by owner as they are after the run. known is false when the run did not come to a plan,
+// or when it is open which of the plan's writes took effect.
+func (r Report) Tally() (t Tally, known bool) {
 	if !r.settled() {
-		return s, false
+		return t, false
 	}
-	s = Standing{Items: r.Plan.Items, Own: r.Plan.Own, Manual: r.Plan.Manual, Foreign: r.Plan.Foreign}
+	t = Tally{Items: r.Plan.Items, Own: r.Plan.Own, Manual: r.Plan.Manual, Foreign: r.Plan.Foreign}
 	for _, n := range r.Plan.Peers {
-		s.Peers += n
+		t.Peers += n
 	}
 	for _, a := range r.Plan.Add[:r.Applied.Added] {
 		switch {
 		case a.Why == AddNew:
-			s.Items, s.Own = s.Items+1, s.Own+1
+			t.Items, t.Own = t.Items+1, t.Own+1
 		case a.From == Peer:
-			s.Own, s.Peers = s.Own+1, s.Peers-1
+			t.Own, t.Peers = t.Own+1, t.Peers-1
 		case a.From == Manual:
-			s.Manual--
+			t.Manual--
 		}
 	}
 	for _, m := range r.Plan.Remove[:r.Applied.Removed] {
-		s.Items--
+		t.Items--
 		_, manual := m.Tag.Host()
 		switch {
 		case m.Why == RemoveOverdue:
-			s.Peers--
+			t.Peers--
 		case manual:
-			s.Own, s.Manual = s.Own-1, s.Manual-1
+			t.Own, t.Manual = t.Own-1, t.Manual-1
 		default:
-			s.Own--
+			t.Own--
 		}
 	}
-	return s, true
+	return t, true
 }
 
-// counted is "1 item", "2 items".
-func counted(n int, noun string) string {
+// plural is "1 item", "2 items".
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -25,23 +25,23 @@ func TestReportAfterAPartialWrite(t *testing.T) {
 		name           string
 		applied        Applied
 		err            error
-		standing       Standing
+		tally          Tally
 		missing, stale int
 		known          bool
 	}{
-		{"nothing", Applied{}, errors.New("refused"), Standing{Items: 6, Own: 2, Foreign: 1, Peers: 3}, 3, 2, true},
-		{"one", Applied{Added: 1}, errors.New("refused"), Standing{Items: 7, Own: 3, Foreign: 1, Peers: 3}, 2, 2, true},
-		{"taken over", Applied{Added: 2}, openError{false}, Standing{Items: 7, Own: 4, Foreign: 1, Peers: 2}, 1, 2, true},
-		{"added", Applied{Added: 3}, nil, Standing{Items: 7, Own: 4, Foreign: 1, Peers: 2}, 0, 2, true},
-		{"overdue one gone", Applied{Added: 3, Removed: 1}, nil, Standing{Items: 6, Own: 4, Foreign: 1, Peers: 1}, 0, 1, true},
-		{"all", Applied{Added: 3, Removed: 2}, nil, Standing{Items: 5, Own: 3, Foreign: 1, Peers: 1}, 0, 0, true},
-		{"nobody knows", Applied{Added: 1}, errors.Join(openError{true}), Standing{}, 0, 0, false},
+		{"nothing", Applied{}, errors.New("refused"), Tally{Items: 6, Own: 2, Foreign: 1, Peers: 3}, 3, 2, true},
+		{"one", Applied{Added: 1}, errors.New("refused"), Tally{Items: 7, Own: 3, Foreign: 1, Peers: 3}, 2, 2, true},
+		{"taken over", Applied{Added: 2}, openError{false}, Tally{Items: 7, Own: 4, Foreign: 1, Peers: 2}, 1, 2, true},
+		{"added", Applied{Added: 3}, nil, Tally{Items: 7, Own: 4, Foreign: 1, Peers: 2}, 0, 2, true},
+		{"overdue one gone", Applied{Added: 3, Removed: 1}, nil, Tally{Items: 6, Own: 4, Foreign: 1, Peers: 1}, 0, 1, true},
+		{"all", Applied{Added: 3, Removed: 2}, nil, Tally{Items: 5, Own: 3, Foreign: 1, Peers: 1}, 0, 0, true},
+		{"nobody knows", Applied{Added: 1}, errors.Join(openError{true}), Tally{}, 0, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := Report{Plan: &p, Applied: c.applied, Err: c.err}
-			standing, known := r.Standing()
-			if standing != c.standing || known != c.known {
-				t.Errorf("standing %+v, %v", standing, known)
+			tally, known := r.Tally()
+			if tally != c.tally || known != c.known {
+				t.Errorf("tally %+v, %v", tally, known)
 			}
 			missing, stale, known := r.Drift()
 			if missing != c.missing || stale != c.stale || known != c.known {
@@ -59,7 +59,7 @@ func TestStandingIsWhatIsThere(t *testing.T) {
 		r.Ownership.Exclusive = exclusive
 		r.Limits.AllowRemovals = exclusive
 		rep := r.Do(t.Context())
-		want := Standing{Items: len(target.items)}
+		want := Tally{Items: len(target.items)}
 		for _, it := range target.all() {
 			switch h := r.Ownership.classify(&it); {
 			case h.ours():
@@ -70,7 +70,7 @@ func TestStandingIsWhatIsThere(t *testing.T) {
 				want.Foreign++
 			}
 		}
-		if got, known := rep.Standing(); got != want || !known || rep.Outcome != OutcomeChanged {
+		if got, known := rep.Tally(); got != want || !known || rep.Outcome != OutcomeChanged {
 			t.Errorf("%s: %+v, there are %+v", rep.Outcome, got, want)
 		}
 	}
@@ -78,9 +78,9 @@ func TestStandingIsWhatIsThere(t *testing.T) {
 
 func TestReportWithoutAPlan(t *testing.T) {
 	var r Report
-	_, standing := r.Standing()
+	_, tally := r.Tally()
 	_, _, drift := r.Drift()
-	if standing || drift || r.LeftOut() != nil || r.Degraded() {
+	if tally || drift || r.LeftOut() != nil || r.Degraded() {
 		t.Error("zero is not unknown")
 	}
 }

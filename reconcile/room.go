@@ -1,6 +1,6 @@
 package reconcile
 
-// fullShare: a list that overflows is cut to this many hundredths in one go, so that the next bans find room without a removal
+// fullShare is to how many percent of its room a list that overflows is cut in one go, so that the next bans find room without a removal
 // each.
 const fullShare = 98
 
@@ -8,13 +8,13 @@ const fullShare = 98
 // oldest bans, because an attack that goes on now outweighs one of last year. Ties are decided by address. The same input keeps
 // the same entries, and a list that was cut stays as it is until new bans fill it again.
 func (d *differ) cut() {
-	own := make([]age, 0, len(d.cases))
-	for i := range d.cases {
-		if w := &d.cases[i]; w.fate == fateOwn {
+	own := make([]age, 0, len(d.wishes))
+	for i := range d.wishes {
+		if w := &d.wishes[i]; w.fate == fateOwn {
 			own = append(own, ageOf(w.start, i))
 		}
 	}
-	free := d.plan.Room - d.standing()
+	free := d.plan.Room - d.staying()
 	if len(own) <= free {
 		return
 	}
@@ -47,7 +47,7 @@ func (d *differ) cutRest(rest []age, spare int) {
 	}
 	for _, r := range rest {
 		i := int(r.index)
-		w := &d.cases[i]
+		w := &d.wishes[i]
 		switch stays := d.staysAt(i); {
 		case stays && w.item.class == Peer: // blocked for now; not taken over, because it would have to go at once
 			w.fate = fateSatisfied
@@ -58,12 +58,12 @@ func (d *differ) cutRest(rest []age, spare int) {
 	}
 }
 
-// countOut drops what a dropped entry covered, which began no later, and lists all that found no room.
+// countOut drops what a dropped entry covered, because it began no later, and lists all that found no room.
 func (d *differ) countOut() {
-	d.plan.NoRoom = make([]*Entry, 0, len(d.cases))
-	for i := range d.cases {
-		w := &d.cases[i]
-		if w.fate == fateCovered && d.cases[w.by].fate == fateNoRoom {
+	d.plan.NoRoom = make([]*Entry, 0, len(d.wishes))
+	for i := range d.wishes {
+		w := &d.wishes[i]
+		if w.fate == fateCovered && d.wishes[w.by].fate == fateNoRoom {
 			w.fate = fateNoRoom
 			d.plan.Covered--
 		}
@@ -73,8 +73,8 @@ func (d *differ) countOut() {
 	}
 }
 
-// standing is how many items take room whatever we do, those at the prefix of an own wish not counted.
-func (d *differ) standing() int {
+// staying is how many items take room whatever is cut; those at the prefix of an own wish are not counted.
+func (d *differ) staying() int {
 	n := 0
 	for i := range d.held {
 		if h := &d.held[i]; !d.posts(h) && d.stays(h) {
@@ -85,7 +85,7 @@ func (d *differ) standing() int {
 }
 
 // present reports whether an own item for the wish is on the list already.
-func (d *differ) present(i int) bool { return d.cases[i].item != nil && d.cases[i].item.ours() }
+func (d *differ) present(i int) bool { return d.wishes[i].item != nil && d.wishes[i].item.ours() }
 
 // staysAt reports whether an item at the wish's prefix stays even when the wish is dropped.
-func (d *differ) staysAt(i int) bool { return d.cases[i].item != nil && d.stays(d.cases[i].item) }
+func (d *differ) staysAt(i int) bool { return d.wishes[i].item != nil && d.stays(d.wishes[i].item) }

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,7 +11,7 @@ import (
 	"time"
 )
 
-// Run is one reconciliation. Its fields are read only; a Run may be done again.
+// Run is one reconciliation. Do and Carry change nothing in it, so a Run may be done again.
 type Run struct {
 	Sources   []Source
 	Target    Target
@@ -24,23 +23,23 @@ type Run struct {
 	// Now is the one time of the run. Comments hold whole seconds, so a fraction is dropped.
 	Now time.Time
 
-	// Standing is since when another target holds prefixes that this one is to take over, see Ownership.Standing.
-	Standing map[netip.Prefix]time.Time
+	// StandingSince is since when another target holds prefixes that this one is to take over, see Ownership.StandingSince.
+	StandingSince map[netip.Prefix]time.Time
 
 	Reserved int        // items of the account's room that are not for this list
 	Hold     *HoldError // why nothing is to be written; nil: nothing speaks against it
 
-	// Spills: bans that the list cannot take go into access rules, see Plan.Spilled. Drain: it takes none, whatever is remembered. NoDrain: it
-	// takes what it can all the same, because access rules could not be used lately.
-	Spills, Drain, NoDrain bool
-	SpillWidths            Widths // of what these can hold
+	Spills      bool   // what the list cannot take goes into access rules, see Plan.Spilled
+	Drain       bool   // the list takes no new bans, whatever is remembered of refusals
+	NoDrain     bool   // the list takes what it can in spite of refusals, because access rules could not be used lately
+	SpillWidths Widths // of what access rules can hold
 
-	// Overflow makes the run one on access rules that hold what a list cannot; nil: it is none.
+	// Overflow makes this a run on the access rules that hold what a list cannot take; nil: it is none.
 	Overflow *Overflow
 
 	moving map[netip.Prefix]bool // see View.Moving
-	banned []Protected           // all that is banned, for rules that let through
-	unread bool                  // the items of the block list, whose run came first, could not be read
+	banned []Protected           // all that is banned, where this is a run on Allow rules
+	unread bool                  // the block list's items could not be read in its run, which came first
 
 	// Past is what earlier runs left. The zero value is a run without a memory: it is less polite, and as correct.
 	Past
@@ -48,32 +47,6 @@ type Run struct {
 	// DryRun stops before the first write, which the target is also made to refuse.
 	DryRun bool
 }
-
-// Past is what a run leaves for the next one.
-type Past struct {
-	Memory   map[string]json.RawMessage `json:"memory,omitempty"`  // what the sources' last good readings asked for, by MemoryKey
-	Known    map[string]string          `json:"known,omitempty"`   // the sources' identities, by MemoryKey
-	Orphans  []netip.Prefix             `json:"orphans,omitempty"` // own items whose source was replaced
-	Unnamed  []netip.Prefix             `json:"unnamed,omitempty"` // own items whose comments may lack a source that bans them
-	Moved    []netip.Prefix             `json:"moved,omitempty"`   // prefixes of own items that another list has taken over
-	Read     time.Time                  `json:"read,omitzero"`     // when the last run that came to a plan read all sources, where bans spill
-	Ended    []netip.Prefix             `json:"ended,omitempty"`   // … whose bans ended by themselves, where bans spill
-	Short    map[netip.Prefix]time.Time `json:"short,omitempty"`   // when bans of own items end, where that is before their leases do
-	Lifted   []netip.Prefix             `json:"lifted,omitempty"`  // … by hand that a person un-banned and the list could not let go
-	Throttle Throttle                   `json:"throttle,omitzero"` // refusals of writes
-	Waiting  Waiting                    `json:"waiting,omitempty"` // since when changes wait
-	Capacity Capacity                   `json:"capacity,omitzero"` // what the account was found to hold
-	Open     Open                       `json:"open,omitzero"`     // a write that may still take effect
-}
-
-// Open is an operation of ours whose end was not seen.
-type Open struct {
-	Operation string    `json:"operation,omitempty"` // "": there is none
-	Since     time.Time `json:"since,omitzero"`
-}
-
-// MemoryKey names a source's memory.
-func MemoryKey(s Source) string { return s.Name() + " " + s.Label() }
 
 // maxSkew is how far the clocks of this host and of the target may be apart.
 const maxSkew = 5 * time.Minute
@@ -164,32 +137,34 @@ func (r Run) read(ctx context.Context, rep *Report) ([]Item, error) {
 	}
 	rep.Notes = append(rep.Notes, notes...)
 	rep.doubtful = len(notes) > 0
-	r.suit(rep, items)
+	r.fitOverflow(rep, items)
 	view := r.view(rep)
 	plan := Diff(*rep.Desired, items, view)
 	if rep.Draining = r.drains(); rep.Draining {
 		plan.spill(Applied{}, r.SpillWidths)
 	}
 	if r.Overflow != nil && r.Overflow.Allow {
-		plan.Blocked = nil // others' rules that let through block nobody
+		plan.Blocked = nil // others' Allow rules block nobody
 	}
 	rep.Plan = &plan
 	if n := len(plan.Orphaned); n > 0 {
 		rep.Notes = append(rep.Notes, fmt.Sprintf("%s: the bans of %s are unknown to it, which stay until their leases end; "+
-			"to let them go, sync --allow-removals", r.replaced(rep), counted(n, "item")))
+			"to let them go, sync --allow-removals", r.replaced(rep), plural(n, "item")))
 	}
 	return items, nil
 }
 
 func (r Run) view(rep *Report) View {
-	v := View{Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Orphans: r.Orphans, Unnamed: r.Unnamed, Refused: r.Throttle.Lately(r.Now), Moving: r.moving,
-		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted}
+	v := View{
+		Now: r.Now, Ownership: r.Ownership, Limits: r.Limits, Refused: r.Throttle.Lately(r.Now),
+		Orphans: r.Orphans, Unnamed: r.Unnamed, Moving: r.moving, StandingSince: r.StandingSince,
+		Spills: r.Spills, Recent: r.recent(), Ended: r.Ended, Short: r.Short, Lifted: r.Lifted,
+	}
 	_, v.Metered = metered(r.Target)
-	v.Standing = r.Standing
 	v.Room, v.Probe = r.Capacity.Limit(r.MaxItems, rep.Survey.Elsewhere, r.Now)
 	v.Room -= rep.Survey.Elsewhere + r.Reserved
 	gone := r.gone(rep)
-	broken := maps.Clone(gone) // names of which some source is not the very one of the last run
+	broken := maps.Clone(gone) // names of which some source is not the same one as in the last run
 	for _, s := range rep.Sources {
 		if !slices.Contains(v.Sources, s.Name) {
 			v.Sources = append(v.Sources, s.Name)
@@ -223,7 +198,7 @@ func (r Run) replaced(rep *Report) string {
 	return "database replaced"
 }
 
-// gone are the names of sources that the last run read and this one does not, by their labels: what they held may go on.
+// gone are the names of which the last run read a source that this one does not read: its bans may go on.
 func (r Run) gone(rep *Report) map[string]bool {
 	read := map[string]bool{}
 	for _, s := range rep.Sources {

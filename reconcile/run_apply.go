@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"net/netip"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -126,99 +122,6 @@ func (r Run) learn(rep *Report, err error) {
 	if id := pendingOperation(err); id != "" {
 		rep.Next.Open = Open{Operation: id, Since: r.Now.UTC()}
 	}
-}
-
-// damagedStore is no store's identity: whichever is read next has taken the place of the one that the items came from.
-const damagedStore = "damaged"
-
-// next is what the next run should know.
-func (r Run) next(rep *Report) Past {
-	next := rep.Next
-	next.Moved = nil // told anew by each run, see Moved
-	next.Ended, next.Lifted, next.Unnamed = r.ended(rep), r.lifted(rep), r.unnamed(rep)
-	next.Memory = maps.Clone(r.Memory)
-	for _, s := range rep.Sources {
-		if errors.Is(rep.Err, ErrClock) { // what it says of times is wrong
-			break
-		}
-		if delete(next.Memory, s.key()); s.Memory != nil {
-			next.Memory = put(next.Memory, s.key(), s.Memory)
-		}
-	}
-	if rep.settled() {
-		next.Waiting = waitingAfter(*rep.Plan, rep.Applied, r.Waiting)
-	}
-	if rep.Plan != nil && r.Spills && !rep.Degraded() {
-		next.Read, next.Short = r.Now.UTC(), nil
-		for _, s := range rep.Plan.Shortened {
-			next.Short = put(next.Short, s.Prefix, s.Until.UTC())
-		}
-	}
-	if rep.Plan != nil { // otherwise nobody knows yet whose bans a replaced store lacks
-		next.Orphans = prefixes(rep.Plan.Orphaned)
-		next.Known = r.known(rep)
-	}
-	for _, s := range rep.Sources {
-		if s.Damaged {
-			next.Known = maps.Clone(next.Known)
-			next.Known = put(next.Known, s.key(), damagedStore)
-		}
-	}
-	return next
-}
-
-// unnamed are the own items of which a source that fails in the next run may hold a ban that their comments do not tell, for Past.Unnamed.
-func (r Run) unnamed(rep *Report) []netip.Prefix {
-	if rep.Plan == nil {
-		return r.Unnamed
-	}
-	all := slices.Clone(rep.Plan.Unnamed)
-	if rep.Degraded() { // what the others hold is unknown
-		all = append(all, r.Unnamed...)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	settled := map[netip.Prefix]bool{}
-	for _, a := range rep.Plan.Add[:rep.Applied.Added] {
-		settled[a.Post.Prefix] = true
-	}
-	for _, m := range rep.Plan.Remove[:rep.Applied.Removed] {
-		settled[m.Item.Prefix] = true
-	}
-	all = slices.DeleteFunc(all, func(p netip.Prefix) bool { return settled[p] })
-	slices.SortFunc(all, comparePrefixes)
-	return slices.Compact(all)
-}
-
-// known are the identities of the stores that were read. A source stays as unknown as it was while removals of what it named
-// are withheld: were it the very same in the next run, then that run would let them go.
-func (r Run) known(rep *Report) map[string]string {
-	withheld := func(key string) bool {
-		name, _, _ := strings.Cut(key, " ")
-		return slices.ContainsFunc(rep.Plan.Withheld, func(w Removal) bool { return w.Tag.names(name) })
-	}
-	known := map[string]string{}
-	for key, identity := range r.Known {
-		if withheld(key) {
-			known[key] = identity
-		}
-	}
-	for _, s := range rep.Sources {
-		if key := s.key(); s.Identity != "" && !withheld(key) {
-			known[key] = s.Identity
-		}
-	}
-	return known
-}
-
-// put is m with the value at the key; m may be nil.
-func put[K comparable, V any](m map[K]V, key K, value V) map[K]V {
-	if m == nil {
-		m = map[K]V{}
-	}
-	m[key] = value
-	return m
 }
 
 // HoldError says why a run that had something to write did not.

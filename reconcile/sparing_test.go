@@ -155,8 +155,8 @@ func TestSparingKeepsComments(t *testing.T) {
 	if missing, stale, known := rep.Drift(); missing+stale != 0 || !known || rep.Applied != (Applied{1, 1}) || !rep.Next.Throttle.Wrote.Equal(at("0s")) {
 		t.Errorf("%+v", rep)
 	}
-	if standing, _ := rep.Standing(); standing != (Standing{Items: 2, Own: 2}) {
-		t.Errorf("%+v", standing)
+	if tally, _ := rep.Tally(); tally != (Tally{Items: 2, Own: 2}) {
+		t.Errorf("%+v", tally)
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Bans that a list cannot take spill into access rules: while writes of the list are refused or on hold, and for drainFor after the last
-// refusal. In that time the writes that are let through only take away, so that what is enforced moves to where writes are possible, and
-// back when there was no refusal for so long. A plan leaves what it does not write on the list in Spilled.
+// Bans that a list cannot take spill into access rules: while writes to the list are refused or on hold, and for drainFor after the last
+// refusal. In that time the writes that Cloudflare lets through only take items off the list. So the bans move to where writes are
+// possible, and back when there was no refusal for that long. A plan leaves what it does not write to the list in Spilled.
 //
-// Whom a person un-banned and the list cannot let go gets a rule that lets through: it beats the block by the list. See Overflow.
+// A network that a person un-banned and the list cannot let go gets an Allow rule, which beats the list. See Overflow.
 
 // drainFor is how long after a refusal the list takes no bans.
 const drainFor = 7 * 24 * time.Hour
@@ -20,12 +20,12 @@ func (t Throttle) Draining(now time.Time) bool {
 	return !t.Last.IsZero() && now.Sub(t.Last).Abs() < drainFor
 }
 
-// drains reports whether the run writes no additions.
+// drains reports whether the run adds nothing to the list.
 func (r Run) drains() bool {
 	return r.Spills && !r.NoDrain && (r.Drain || r.Hold != nil || r.Throttle.Draining(r.Now))
 }
 
-// spill takes the additions that are left out of the plan: new ones are for access rules, changes of comments can wait. What rules cannot
+// spill takes the additions that were not made out of the plan: new ones go into access rules, changed comments can wait. What no rule can
 // hold stays in the plan.
 func (p *Plan) spill(done Applied, widths Widths) {
 	left := slices.Clone(p.Add[:done.Added])
@@ -42,19 +42,19 @@ func (p *Plan) spill(done Applied, widths Widths) {
 	p.RemoveFirst = p.RemoveFirst && len(left) > 0
 }
 
-// Stuck is what a person un-banned and a list cannot let go.
+// Stuck is a network that a person un-banned and a list cannot let go.
 type Stuck struct {
 	Prefix netip.Prefix // what is to be let through
-	Item   netip.Prefix // which the list cannot let go
+	Item   netip.Prefix // of the item that the list cannot let go
 	Tag    Tag          // of the item
 	Until  time.Time    // when the item's lease ends
 
-	// Sure: that it was a person is beyond doubt. Otherwise a rule that lets it through already may stay, and none is made.
+	// Sure: a person un-banned it, beyond doubt. If not, an Allow rule that is there may stay, but none is made.
 	Sure bool
 }
 
-// Stuck are the own items of whom a person un-banned and that the list still holds, sorted by prefix; known is false when the run did not
-// come to a plan. None of them is touched by an item that is to stay: that bans as well.
+// Stuck are the own items that a person's un-ban should have removed and that the list still holds, sorted by prefix; known is false when
+// the run did not come to a plan. Where an item that stays bans some of the network as well, it is not among them.
 func (r Report) Stuck() (all []Stuck, known bool) {
 	if r.Plan == nil {
 		return nil, false
@@ -98,7 +98,7 @@ func (r Report) undone() (p Plan) {
 	return p
 }
 
-// freed is what the removal is to let go.
+// freed are the prefixes that the removal lets go.
 func (r Removal) freed() []netip.Prefix {
 	if len(r.Unbanned) > 0 {
 		return r.Unbanned
@@ -106,7 +106,7 @@ func (r Removal) freed() []netip.Prefix {
 	return []netip.Prefix{r.Item.Prefix}
 }
 
-// shadow marks the removals of prefixes that an item which stays bans as well, and those that a ban touches.
+// shadow marks the removals whose prefixes an item that stays bans as well, and those that a ban touches.
 func (d *differ) shadow() {
 	if len(d.plan.Remove) == 0 {
 		return
@@ -117,8 +117,8 @@ func (d *differ) shadow() {
 			all = append(all, Protected{Prefix: h.Prefix})
 		}
 	}
-	for i := range d.cases {
-		if w := &d.cases[i]; w.fate == fateOwn || w.entry.active(d.view.Now) {
+	for i := range d.wishes {
+		if w := &d.wishes[i]; w.fate == fateOwn || w.entry.active(d.view.Now) {
 			banned = append(banned, Protected{Prefix: w.entry.Prefix})
 		}
 	}
@@ -142,7 +142,7 @@ const recently = time.Hour
 
 // recent reports whether the last run was recently.
 func (r Run) recent() bool {
-	since := r.Now.Sub(r.Past.Read)
+	since := r.Now.Sub(r.ReadAt)
 	return since >= 0 && since <= recently
 }
 

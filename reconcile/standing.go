@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Standing is since when items of ours block or challenge networks, by prefix. Where another target takes these over, Run.Standing has it
+// StandingSince is since when items of ours block or challenge networks, by prefix. Where another target takes these over, Run.StandingSince has it
 // post them as old as they are: how long a ban lingers is counted from when the edge first blocked, see Tag.Seen.
-func (o Ownership) Standing(items []Item) map[netip.Prefix]time.Time {
+func (o Ownership) StandingSince(items []Item) map[netip.Prefix]time.Time {
 	since := map[netip.Prefix]time.Time{}
 	for i := range items {
 		if h := o.classify(&items[i]); h.ours() && h.tagged && h.Effect != Allows {

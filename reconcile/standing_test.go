@@ -8,7 +8,7 @@ func TestStanding(t *testing.T) {
 	allow := item("192.0.2.3 own 1h -2h fail2ban:sshd")
 	allow.Effect = Allows
 	view := s.view()
-	view.Standing = view.Ownership.Standing(append(items(
+	view.StandingSince = view.Ownership.StandingSince(append(items(
 		"192.0.2.1 own 1h3m -3h fail2ban:sshd", "192.0.2.2 created=-3h by hand", "192.0.2.4 peer 1h3m -3h fail2ban:sshd"), allow))
 	plan := Diff(Desire(bans(s.bans...), s.policy(), view.Now), nil, view)
 	for i, want := range []Tag{

@@ -82,7 +82,7 @@ type Awaiter interface {
 	Await(ctx context.Context, operation string) error
 }
 
-// Metered is a target that can make only so many changes in one run, because each of them is a request. Changes is how many are left.
+// Metered is a target that can make only a limited number of changes in one run, because each is a request. Changes is how many are left.
 type Metered interface{ Changes() int }
 
 // What a target's error says, besides its text and its Hint.
@@ -103,7 +103,7 @@ type (
 	// Pending names the operation that may still take effect; empty: none.
 	Pending interface{ Pending() string }
 
-	// TooLarge says that so many items do not go into one write.
+	// TooLarge says that there are too many items for one write.
 	TooLarge interface{ TooLarge() bool }
 
 	// Later says that the rest is for the next run: a Metered target has no more requests or no more time for it in this one.

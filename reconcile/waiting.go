@@ -9,8 +9,8 @@ import (
 // missing, "-prefix" for one that should be gone.
 type Waiting map[string]time.Time
 
-// waitingAfter is what still waits after a run that applied the first so many additions and removals of the plan. What waited before
-// goes on waiting since then.
+// waitingAfter is what still waits after a run that made the first done additions and removals of the plan. What waited before keeps its
+// time.
 func waitingAfter(p Plan, done Applied, before Waiting) Waiting {
 	w := Waiting{}
 	note := func(key string) {

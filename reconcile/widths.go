@@ -79,7 +79,7 @@ func (w Widths) Pieces(p netip.Prefix) iter.Seq[netip.Prefix] {
 	}
 }
 
-// following is the address with the first so many bits increased by one; what overflows is lost.
+// following is the address with its first bits, taken as a number, increased by one; what overflows is lost.
 func following(a netip.Addr, bits int) netip.Addr {
 	b := a.As16()
 	if a.Is4() {

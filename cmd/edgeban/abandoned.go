@@ -9,11 +9,11 @@ import (
 	"edgeban/cloudflare"
 )
 
-// abandonedAfter is how long no run may have kept a list before it counts as left alone: five runs. Until then it may be that of somebody
-// who runs edgeban on two lists from one state directory, or who tries another one with --list.
+// abandonedAfter is how long ago a run must last have kept a list for it to count as abandoned: five runs. Until then somebody may be
+// running edgeban on two lists from one state directory, or trying another list with --list.
 const abandonedAfter = 10 * time.Minute
 
-// abandoned is a list that runs kept in step once and keep no more, because the settings name others now. What they left there stays.
+// abandoned is a list that runs no longer keep in step, because the settings now name others. What they put there stays.
 type abandoned struct {
 	name string
 	own  int       // items of this host, when a run last saw it
@@ -98,7 +98,7 @@ func (c *checkup) abandonedLists() {
 	}
 }
 
-// forgetItems takes down that nothing of ours is on the list: whichever name runs knew it by.
+// forgetItems notes in the state that nothing of ours is on the list, under every name that runs knew it by.
 func (w work) forgetItems() error {
 	id := w.listState().ID
 	lists := w.state.Lists

@@ -20,8 +20,8 @@ func adoptCommand(sys *system) *cli.Command {
 		Usage: "take over the items of an older script that match active bans",
 		Description: "Items without an edgeban tag that stand exactly where an active ban wants one get this host's tag. Those that\n" +
 			"match none are listed, and stay unless --remove-rest is given.\n" +
-			"Of access rules only those are meant that Fail2Ban's own actions left, with notes that begin with \"Fail2Ban\". Each takes a\n" +
-			"request, so of thousands some may be left: exit status 1, and the command goes on from there when it is given again.\n\n" + byHandStatuses,
+			"Of access rules it takes only those that Fail2Ban's own actions left, with notes that begin with \"Fail2Ban\". Each takes a\n" +
+			"request, so of thousands some may be left: it then ends with 1, and goes on from there when you give the command again.\n\n" + byHandStatuses,
 		Flags: sys.settingFlags(
 			&cli.BoolFlag{Name: "remove-rest", HideDefault: true, Local: true, Usage: "remove the items without a tag that match no active ban"},
 			yesFlag(),

@@ -35,7 +35,7 @@ func withAllowed(lines []allowedUntil, add allowedUntil) []allowedUntil {
 	return lines
 }
 
-// gatherAllowed moves the lines to the top of a state of before, when they stood with a list.
+// gatherAllowed takes the lines over from where older states kept them: with each list.
 func (s *state) gatherAllowed() {
 	for _, key := range slices.Sorted(maps.Keys(s.Lists)) {
 		list := s.Lists[key]
@@ -61,7 +61,7 @@ func (x *session) allowed() []allowedUntil {
 	return x.state.Allowed[x.settings.holder()]
 }
 
-// setAllowed puts other lines into the place of the account's.
+// setAllowed replaces the account's lines.
 func (x *session) setAllowed(lines []allowedUntil) {
 	x.state.Allowed = with(x.state.Allowed, x.settings.holder(), lines)
 	if len(lines) == 0 {

@@ -10,8 +10,8 @@ import (
 // lockPoll is how often a command looks whether the lock is free.
 const lockPoll = 200 * time.Millisecond
 
-// alone opens the state directory, keeps other runs out until unlock, and recalls what the run before left: only with the lock is that
-// sure. While another run is at work it waits, for as long as patience lasts; then the error is errLocked.
+// alone opens the state directory, keeps other runs out until unlock, and recalls what the run before left, which is final only once the
+// lock is held. It waits up to patience for a run that is at work; then the error is errLocked.
 func (x *session) alone(ctx context.Context, patience time.Duration) (unlock func(), err error) {
 	x.openState()
 	for began, told := time.Now(), false; ; {

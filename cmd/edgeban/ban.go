@@ -177,7 +177,7 @@ func (w work) sayBanned(o banOptions, b reconcile.ManualBan, report reconcile.Re
 			if h.Effect == reconcile.Allows {
 				instead = "an Allow rule"
 			}
-			what := fmt.Errorf("%s is not %s: there is %s for %s (%s)", name, w.done(), instead, reconcile.PrefixText(h.Prefix), w.whoseItem(h))
+			what := fmt.Errorf("%s is not %s: there is %s for %s (%s)", name, w.remedied(), instead, reconcile.PrefixText(h.Prefix), w.whoseItem(h))
 			return &notDoneError{what, "edgeban never changes what it did not write: remove that rule in the dashboard, and give the command again."}
 		}
 	}

@@ -14,10 +14,10 @@ import (
 )
 
 // byHandStatuses is the part of --help that says what the exit status of a command by hand means.
-const byHandStatuses = `It waits for a run that is at work, for as long as a run may take, and tries once also while writes are on hold.
-At a terminal it does not wait for the distance between writes (write-interval), in a script it does.
+const byHandStatuses = `It waits for a run that is at work, for as long as a run may take, and tries once even while writes are on hold.
+In a script it waits for the distance between writes (write-interval), at a terminal it does not.
 
-Exit status: 0 done; 1 not done, or not wholly; 2 usage or settings.`
+Exit status: 0 done; 1 not done, or only in part; 2 usage or settings.`
 
 // oneNetwork wants one argument of a command.
 func oneNetwork(_ context.Context, cmd *cli.Command) error {
@@ -135,7 +135,7 @@ func advised(err error, advice string) error {
 	return &notDoneError{err, strings.TrimPrefix(hintOf(err)+"\n"+advice, "\n")}
 }
 
-// confirmable refuses, before anything is asked, to do without a person what wants one.
+// confirmable refuses, before anything is asked of Cloudflare, what a person has to confirm when there is nobody to ask.
 func confirmable(cmd *cli.Command, sys *system) error {
 	if cmd.Bool("yes") || sys.interactive {
 		return nil

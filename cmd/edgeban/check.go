@@ -15,7 +15,7 @@ import (
 func checkCommand(sys *system) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
-		Usage: "try every part of the set-up, and say what to do about what is wrong",
+		Usage: "test every part of the set-up, and say how to fix what is wrong",
 		Description: "Looks at the settings, Fail2Ban, the token, the account, the list and the rule that uses it or the access rules,\n" +
 			"the clock, the directories and the timer, in this order, and changes nothing. Run it as the user that runs edgeban, or as root.\n\n" +
 			"Exit status: 0 all is well, or there are only warnings; 1 something failed.",
@@ -115,7 +115,7 @@ func (c *checkup) fail(part, text, do string) { c.add(finding{part, failed, text
 
 // failOf is fail with an error, and what its hint says.
 func (c *checkup) failOf(part string, err error) {
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		c.fail(part, e.Error(), hintOf(e))
 	}
 }

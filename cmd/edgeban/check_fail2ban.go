@@ -35,7 +35,7 @@ func (c *checkup) askSources(ctx context.Context) {
 			c.failOf(s.Name, s.Err)
 			continue
 		}
-		if s.Name != "fail2ban" {
+		if s.Name != fail2ban.Name {
 			c.ok(s.Name, "%s, %s", s.Label, activeText(s.Active))
 			continue
 		}
@@ -83,13 +83,7 @@ func (c *checkup) bans(context.Context) {
 	if c.desired == nil {
 		return
 	}
-	n := 0
-	for _, l := range c.desired.LeftOut {
-		if l.Reason == reconcile.LeftOutCloudflare {
-			n++
-		}
-	}
-	if n > 0 {
+	if n := countLeftOut(c.desired.LeftOut, reconcile.LeftOutCloudflare); n > 0 {
 		lie := " lies"
 		if n > 1 {
 			lie = "s lie"

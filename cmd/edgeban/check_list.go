@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"edgeban/cloudflare"
 	"edgeban/reconcile"
@@ -86,13 +85,7 @@ func (c *checkup) challenges(context.Context) {
 	if c.desired == nil {
 		return
 	}
-	n := 0
-	for _, l := range c.desired.LeftOut {
-		if l.Reason == reconcile.LeftOutRemedy {
-			n++
-		}
-	}
-	if n > 0 {
+	if n := countLeftOut(c.desired.LeftOut, reconcile.LeftOutRemedy); n > 0 {
 		are := " is left out: there is no list of those to challenge"
 		if n > 1 {
 			are = "s are left out: there is no list of those to challenge"
@@ -134,7 +127,7 @@ func (c *checkup) itemsOf(ctx context.Context, l listed) (requests int, ok bool)
 	for _, item := range items {
 		if _, is := reconcile.ParseTag(item.Comment); is {
 			tagged++
-		} else if banned(desired, item, c.now) {
+		} else if desired.Wants(item.Prefix, c.now) {
 			older++
 		}
 	}
@@ -154,16 +147,6 @@ func (c *checkup) itemsOf(ctx context.Context, l listed) (requests int, ok bool)
 		c.ok("items", "%s", text)
 	}
 	return 1 + max(1, (len(items)+itemsOfPage-1)/itemsOfPage), true
-}
-
-// banned reports whether an item is what an active ban would put on the list.
-func banned(d reconcile.Desired, item reconcile.Item, now time.Time) bool {
-	i, found := slices.BinarySearchFunc(d.Entries, item, func(e reconcile.Entry, item reconcile.Item) int {
-		return e.Prefix.Compare(item.Prefix)
-	})
-	return found && slices.ContainsFunc(d.Entries[i].Terms, func(t reconcile.Term) bool {
-		return t.Until.IsZero() || t.Until.After(now)
-	})
 }
 
 // Cloudflare's limit for each user or account token (https://developers.cloudflare.com/fundamentals/api/reference/limits/), and what a run

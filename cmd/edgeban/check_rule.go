@@ -22,7 +22,7 @@ func (c *checkup) rule(ctx context.Context, l listed) {
 		the = "list " + l.found.Name
 	}
 	if l.found.References == 0 {
-		c.fail("rule", fmt.Sprintf("no rule uses %s: nothing is %s", the, l.done()), fmt.Sprintf("%s: %s → %s, or run: edgeban setup --zone example.com",
+		c.fail("rule", fmt.Sprintf("no rule uses %s: nothing is %s", the, l.remedied()), fmt.Sprintf("%s: %s → %s, or run: edgeban setup --zone example.com",
 			customRulesPage, cloudflare.ListExpression(l.found.Name), l.actionTitle()))
 		return
 	}

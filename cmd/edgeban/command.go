@@ -31,7 +31,7 @@ func commands(sys *system) []*cli.Command {
 	}
 }
 
-// settingFlags are the flags of the settings and more. The commands share them: only one of these is parsed.
+// settingFlags are the flags of all settings, and a command's own. All commands can share the former, because only one command is parsed.
 func (sys *system) settingFlags(more ...cli.Flag) []cli.Flag {
 	if sys.flags == nil {
 		sys.flags = settingFlags()
@@ -39,7 +39,7 @@ func (sys *system) settingFlags(more ...cli.Flag) []cli.Flag {
 	return slices.Concat(sys.flags, more)
 }
 
-// rootCommand builds the tree of commands. It is built anew for every run: urfave/cli keeps what it parsed in it.
+// rootCommand builds the tree of commands, anew for every run: urfave/cli keeps in it what it parsed.
 func rootCommand(sys *system) *cli.Command {
 	sys.flags = nil
 	root := &cli.Command{
@@ -101,8 +101,7 @@ func noArguments(_ context.Context, cmd *cli.Command) error {
 	}}}
 }
 
-// quotedArgument is what somebody typed, unless that seems to be a token: a terminal is not the only place where
-// messages go.
+// quotedArgument is what somebody typed, unless that looks like a token: messages do not go to terminals only.
 func quotedArgument(arg string) string {
 	if looksLikeToken(arg) || looksLikeKey(arg) {
 		return mask
@@ -139,7 +138,7 @@ func usageErrorOf(_ context.Context, cmd *cli.Command, err error, _ bool) error 
 	return usagef("%sunknown flag %s%s", where, dashed(name), didYouMean(dashed(name), flags))
 }
 
-// badDuration takes urfave/cli's complaint about the value of a flag apart, where the flag is a duration.
+// badDuration takes apart urfave/cli's complaint about the value of a flag that is a duration.
 func badDuration(cmd *cli.Command, err error) (value, name string, found bool) {
 	parts := regexp.MustCompile(`(?s)^invalid value "(.*)" for flag -([a-z0-9-]+): `).FindStringSubmatch(err.Error())
 	if parts == nil {

@@ -38,7 +38,7 @@ func joined(all []error) error {
 	return errors.Join(all...)
 }
 
-// conclude tells how one run ended. The first one tells of the sources, too.
+// conclude tells how one run ended. With first, it tells of the sources, too.
 func (e ended) conclude(first bool) error {
 	report := e.report
 	e.remark(report)
@@ -75,8 +75,8 @@ func (e ended) conclude(first bool) error {
 	return e.out.fail(report.Err)
 }
 
-// skipped tells why a run did nothing. A run that is skipped is no failure, the next one may do; but somebody must learn of it
-// when no run does.
+// skipped tells why a run did nothing. A skipped run is no failure, because the next one may do better; but when none does for long,
+// somebody must learn of it.
 func (w work) skipped(report reconcile.Report) error {
 	since := w.listState().SkippedSince
 	if lasting := report.Now.Sub(since); !since.IsZero() && lasting >= w.settings.SkipAlarm {
@@ -113,27 +113,27 @@ func (e *skipAlarmError) Error() string {
 }
 func (e *skipAlarmError) Unwrap() error { return e.err }
 
-// remark says what a person ought to know besides the numbers.
+// remark passes on the run's notes, and warns when no rule uses the list.
 func (w work) remark(report reconcile.Report) {
 	for _, note := range report.Notes {
 		w.out.warn(note)
 	}
 	if report.Survey != nil && report.Survey.References == 0 && !w.onRules() {
 		w.out.warn(fmt.Sprintf("no rule uses list %s: nothing is %s; add a WAF custom rule %s with action %s, or run %s",
-			w.list, w.done(), cloudflare.ListExpression(w.list), w.actionTitle(), w.settings.typed("edgeban setup")))
+			w.list, w.remedied(), cloudflare.ListExpression(w.list), w.actionTitle(), w.settings.typed("edgeban setup")))
 	}
 }
 
 // advise says what the bans that were left out tell about the set-up. diff lists them one by one instead.
 func (w work) advise(report reconcile.Report) {
-	if n := leftOutBy(report, reconcile.LeftOutCloudflare); n > 0 {
+	if n := countLeftOut(report.LeftOut(), reconcile.LeftOutCloudflare); n > 0 {
 		w.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
 			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
 	}
 	if report.Plan != nil && len(report.Plan.Blocked) > 0 {
 		w.out.warn(w.blockedNote(report.Plan.Blocked))
 	}
-	if n := leftOutBy(report, reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
+	if n := countLeftOut(report.LeftOut(), reconcile.LeftOutFiltered); n > 0 && n == activeBans(report) {
 		what := fmt.Sprintf("all %d active bans are", n)
 		if n == 1 {
 			what = "the only active ban is"
@@ -143,7 +143,7 @@ func (w work) advise(report reconcile.Report) {
 	if report.Plan != nil && len(report.Plan.Occupied) > 0 {
 		w.out.warn(w.occupiedNote(report.Plan))
 	}
-	if n := leftOutBy(report, reconcile.LeftOutNoRoom); n > 0 {
+	if n := countLeftOut(report.LeftOut(), reconcile.LeftOutNoRoom); n > 0 {
 		note := plural(n, "ban") + " left out for want of room: the most recent ones are kept"
 		if lists := communityWithoutRoom(report); lists > 0 {
 			note += fmt.Sprintf("; %d of them are of CrowdSec's lists, which come last (crowdsec-origin)", lists)
@@ -155,7 +155,7 @@ func (w work) advise(report reconcile.Report) {
 // occupiedNote tells in one sentence of bans in whose place somebody else's rule stands.
 func (w work) occupiedNote(p *reconcile.Plan) string {
 	first := p.LeftOut()[0] // these come first
-	note := fmt.Sprintf("%s is banned but not %s: %s, and edgeban never changes what it did not write", first.Ban.Value, w.done(), leftOutText(first))
+	note := fmt.Sprintf("%s is banned but not %s: %s, and edgeban never changes what it did not write", first.Ban.Value, w.remedied(), leftOutText(first))
 	if n := len(p.Occupied) - 1; n > 0 {
 		note += fmt.Sprintf("; %d more: %s", n, w.settings.typed("edgeban diff"))
 	}
@@ -173,9 +173,10 @@ func activeBans(report reconcile.Report) int {
 	return n
 }
 
-func leftOutBy(report reconcile.Report, reason reconcile.LeftOutReason) int {
+// countLeftOut is how many bans were left out for a reason.
+func countLeftOut(all []reconcile.LeftOut, reason reconcile.LeftOutReason) int {
 	n := 0
-	for _, l := range report.LeftOut() {
+	for _, l := range all {
 		if l.Reason == reason {
 			n++
 		}

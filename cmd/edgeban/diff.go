@@ -50,7 +50,7 @@ func (x *session) diff(ctx context.Context, o diffOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
 	defer cancel()
 	x.recall()
-	done := x.each(ctx, func(w work) reconcile.Run {
+	done := x.runAll(ctx, func(w work) reconcile.Run {
 		run := w.run(reconcile.ReadOnly(w.target()))
 		run.DryRun = true
 		run.Limits.AllowRemovals = o.allowRemovals

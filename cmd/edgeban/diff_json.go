@@ -36,7 +36,7 @@ type diffJSON struct {
 	Stays    []stayingJSON  `json:"stays"`   // own items without an active ban that stay
 	Blocked  []blockedJSON  `json:"blocked"` // items by hand or of other hosts that block what is protected
 
-	Challenge *diffJSON  `json:"challenge,omitempty"` // the same of whom to challenge; absent: there is no target for them
+	Challenge *diffJSON  `json:"challenge,omitempty"` // the same for challenges; absent: there is no target for them
 	Also      []diffJSON `json:"also,omitempty"`      // the same of other zones' rules
 	Spilled   int        `json:"spilled,omitempty"`   // bans that are not for the list now, but for access rules
 	Spill     []diffJSON `json:"spill,omitempty"`     // the same of the access rules that stand in for lists

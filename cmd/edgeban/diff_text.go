@@ -154,12 +154,12 @@ func writeStaying(b *strings.Builder, now time.Time, title string, stays []recon
 func writeBlocked(b *strings.Builder, blocked []reconcile.Blocked) {
 	section(b, "blocked although protected", func(w io.Writer) {
 		for _, i := range blocked {
-			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(i.Prefix), whoseItem(i), protectedNote(i))
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", reconcile.PrefixText(i.Prefix), blockedOwner(i), protectedNote(i))
 		}
 	})
 }
 
-func whoseItem(i reconcile.Blocked) string {
+func blockedOwner(i reconcile.Blocked) string {
 	if i.Owner == "" {
 		return "by hand"
 	}
@@ -183,7 +183,7 @@ func (w work) blockedNote(blocked []reconcile.Blocked) string {
 		where = w.on()
 	}
 	note := fmt.Sprintf("%s (%s) %s blocks what is protected (%s) and is not ours to remove: remove it in the dashboard",
-		reconcile.PrefixText(first.Prefix), whoseItem(first), where, protectedNote(first))
+		reconcile.PrefixText(first.Prefix), blockedOwner(first), where, protectedNote(first))
 	if first.Owner != "" {
 		note = strings.TrimSuffix(note, "remove it in the dashboard") + "protect it on that host, too"
 	}
@@ -232,10 +232,7 @@ func leftOutText(l reconcile.LeftOut) string {
 	case reconcile.LeftOutUnspecified:
 		return "stands for every address"
 	case reconcile.LeftOutFiltered:
-		if l.Ban.Source == "crowdsec" {
-			return "its scenario is not mirrored"
-		}
-		return "its jail is not mirrored"
+		return "its " + sourceTextOf(l.Ban.Source).reason + " is not mirrored"
 	case reconcile.LeftOutJailRemoved:
 		return "its jail was removed from Fail2Ban"
 	case reconcile.LeftOutRemedy:
@@ -244,6 +241,12 @@ func leftOutText(l reconcile.LeftOut) string {
 		return "its ban asks for the other remedy"
 	case reconcile.LeftOutUnknownRemedy:
 		return "neither to be blocked nor challenged"
+	case reconcile.LeftOutOnList:
+		return "the list holds it now"
+	case reconcile.LeftOutWidth:
+		return "no access rule has its width"
+	case reconcile.LeftOutOccupied:
+		return "another's rule stands there"
 	case reconcile.LeftOutNoRoom:
 		return "no room for it"
 	case reconcile.LeftOutReserved:

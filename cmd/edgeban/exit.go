@@ -21,9 +21,9 @@ const (
 )
 
 // exitStatuses is the part of --help that says what a run's exit status means. The commands that only look have their own: 4 is diff's.
-const exitStatuses = `Exit status: 0 in step, changed, writes on hold, or skipped (a source or the lock was not to be had, the clock is wrong);
-1 Cloudflare failed or refused, interrupted, or skipped for too long (skip-alarm); 2 usage or settings; 3 removals
-were withheld.`
+const exitStatuses = `Exit status: 0 in step, changed, writes on hold, or skipped (no source could be read, another run holds the lock, or the
+clock is wrong); 1 Cloudflare failed or refused, interrupted, or skipped for too long (skip-alarm); 2 usage or settings;
+3 removals were withheld.`
 
 // problem is one thing that is wrong with the settings or the command line, and what to do about it.
 type problem struct {
@@ -92,7 +92,7 @@ func onlyWithheld(err error) bool {
 	if errors.As(err, &logged) {
 		err = logged.error
 	}
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		var withheld *reconcile.WithheldError
 		if !errors.As(e, &withheld) {
 			return false
@@ -102,13 +102,13 @@ func onlyWithheld(err error) bool {
 }
 
 func complainEach(w io.Writer, err error) {
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		complain(w, e.Error(), hintOf(e))
 	}
 }
 
-// each takes errors apart that were joined, so that each keeps its own hint. One that says more than the joined ones stays whole.
-func each(err error) []error {
+// unjoined takes errors apart that were joined, so that each keeps its own hint. One that says more than the joined ones stays whole.
+func unjoined(err error) []error {
 	if joined, ok := any(err).(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}

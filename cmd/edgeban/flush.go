@@ -55,25 +55,31 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		return err
 	}
 	defer unlock()
-	var problems []error
-	var last error // after which the lists are to be written to no more
+	if problems := x.flushAll(ctx, planner); len(problems) > 0 {
+		return errors.Join(problems...)
+	}
+	x.sayRefill()
+	return nil
+}
+
+// flushAll flushes all targets. After a refusal Cloudflare's lists are left alone, but the access rules that stand in for them may be well.
+func (x *session) flushAll(ctx context.Context, planner reconcile.Planner) (problems []error) {
+	refused := false
 	for _, w := range x.allWorks() {
-		if last != nil && !w.spill {
+		if refused && !w.spill {
 			continue
 		}
 		report, err := w.carry(ctx, w.run(nil), planner)
 		if err != nil {
-			advice := "Nothing tries again by itself: give the command again later. To un-ban everybody right now, switch the WAF rule off."
-			if w.onRules() {
-				advice = "Nothing tries again by itself: give the command again later."
+			advice := "Nothing tries again by itself: give the command again later."
+			if !w.onRules() {
+				advice += " To un-ban everybody right now, switch the WAF rule off."
 			}
 			problems = append(problems, advised(err, advice))
-			if len(x.spillWorks()) == 0 { // else the access rules may be well
-				return errors.Join(problems...)
+			if len(x.spillWorks()) == 0 {
+				return problems
 			}
-			if lastWord(err) {
-				last = err
-			}
+			refused = refused || lastWord(err)
 			continue
 		}
 		if err := w.forgetItems(); err != nil {
@@ -81,21 +87,29 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		}
 		if left := len(report.Plan.Remove) - report.Applied.Removed; left > 0 {
 			problems = append(problems, w.budgetUsed(report.Applied.Removed, left))
-		} else if report.Whole().Empty() && w.spill {
-			continue
-		} else if report.Whole().Empty() {
-			x.say("nothing to remove from %s", w.title())
 		} else {
-			x.say("removed %s from %s, %s left", flushed(*report.Whole(), w.noun()), w.title(), plural(report.Plan.Items-report.Applied.Removed, w.noun()))
+			w.sayFlushed(report)
 		}
 		w.sayUnconfirmed(report)
 	}
-	if len(problems) > 0 {
-		return errors.Join(problems...)
+	return problems
+}
+
+// sayFlushed tells what was removed.
+func (w work) sayFlushed(report reconcile.Report) {
+	switch whole := report.Whole(); {
+	case !whole.Empty():
+		w.say("removed %s from %s, %s left", flushed(*whole, w.noun()), w.title(), plural(report.Plan.Items-report.Applied.Removed, w.noun()))
+	case !w.spill:
+		w.say("nothing to remove from %s", w.title())
 	}
+}
+
+// sayRefill warns that runs fill the targets again, if there are runs.
+func (x *session) sayRefill() {
 	if last := x.blocking().listState().lastKept(); !last.IsZero() && x.now.Sub(last) >= abandonedAfter {
 		x.say("A run on %s would bring them back; the last one was at %s.", x.theTargets(), clock(x.now, last))
-		return nil
+		return
 	}
 	what := "list"
 	if x.settings.AccessRules {
@@ -104,7 +118,6 @@ func (x *session) flush(ctx context.Context, everybody, agreed bool) error {
 		what = "lists"
 	}
 	x.say("The next run fills the %s again. To stop runs: systemctl disable --now %s %s", what, x.unit("timer"), x.unit("path"))
-	return nil
 }
 
 // budgetUsed says that a command by hand made so many changes, and that so many are left.

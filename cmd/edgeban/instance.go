@@ -34,7 +34,7 @@ func (o output) named(err error) error {
 		return err
 	}
 	var all []error
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		all = append(all, instanceError{e, o.instance})
 	}
 	if len(all) == 1 {

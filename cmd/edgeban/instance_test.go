@@ -37,7 +37,7 @@ func TestHintsOfAnInstance(t *testing.T) {
 		o := output{words: true, instance: instance}
 		err := o.fail(o.fail(errors.Join(one, two)))
 		var hints []string
-		for _, e := range each(err) {
+		for _, e := range unjoined(err) {
 			hints = append(hints, e.Error()+": "+hintOf(e))
 		}
 		if want := "one: " + ofInstance(instance, "edgeban diff") + ", two: "; strings.Join(hints, ", ") != want {

@@ -81,8 +81,8 @@ func (x *session) keepAccount(account accountState) error {
 	})
 }
 
-// over is what is kept where another instance may have written meanwhile: what this one found new since it read was, and of all else what
-// is there.
+// over merges what is kept with what another instance may have written meanwhile: the fields that this one changed since it read was are its
+// own, all others are those that are there.
 func (a accountState) over(was, there accountState) accountState {
 	kept := there
 	to, from, before := reflect.ValueOf(&kept).Elem(), reflect.ValueOf(a), reflect.ValueOf(was)
@@ -111,7 +111,7 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 	return c
 }
 
-// succeeded reports whether a run left nothing to do, but for what a list that is refused cannot let go: access rules do the rest.
+// succeeded reports whether a run left nothing to do. What a draining list could not let go does not count: access rules do the rest.
 func succeeded(r reconcile.Report) bool {
 	missing, stale, known := r.Drift()
 	if !known || missing > 0 || r.Degraded() {

@@ -37,7 +37,7 @@ func lastRunOf(r reconcile.Report) *lastRun {
 		var later reconcile.Later
 		run.Later = errors.As(r.Err, &later) && later.Later()
 		var texts []string
-		for _, e := range each(r.Err) {
+		for _, e := range unjoined(r.Err) {
 			texts = append(texts, e.Error())
 		}
 		run.Error = strings.Join(texts, "; ")
@@ -47,13 +47,13 @@ func lastRunOf(r reconcile.Report) *lastRun {
 
 // measuredBy is nil when the run did not see the list, or when it is open what it wrote.
 func measuredBy(r reconcile.Report, quota int) *measured {
-	standing, known := r.Standing()
+	tally, known := r.Tally()
 	missing, stale, drift := r.Drift()
 	if !known || !drift || r.Survey == nil {
 		return nil
 	}
 	return &measured{
-		At: r.Now.UTC(), Items: standing.Items, Own: standing.Own, Manual: standing.Manual, Foreign: standing.Foreign, Peers: standing.Peers,
+		At: r.Now.UTC(), Items: tally.Items, Own: tally.Own, Manual: tally.Manual, Foreign: tally.Foreign, Peers: tally.Peers,
 		Elsewhere: r.Survey.Elsewhere + r.Plan.OtherMode, Quota: quota, Missing: missing, Stale: stale, Rules: r.Survey.References,
 	}
 }

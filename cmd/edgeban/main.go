@@ -2,6 +2,21 @@
 //
 // This package holds the settings, the wiring and one file per subcommand. It is the only one that knows all the
 // others; what is decided about bans and lists is decided in package reconcile.
+//
+// Start at syncCommand. It opens a session, which holds the settings and the parts that they wire together; the session has a work for
+// each target, and session.runAll does one reconcile.Run for each of these works.
+//
+// # A further source
+//
+// It is a package under sources that implements reconcile.Source. Its settings go into settings, parse and needSources' check, it is opened by
+// openSession and listed by session.sources, and work.policy filters its bans by its name. A file check_NAME.go tries it for `edgeban
+// check`. What people are told of it is in sourceTextOf.
+//
+// # A further target
+//
+// It implements reconcile.Target and, as far as it can, Replacer, Awaiter and Metered. session.works lists a work for it, work.target
+// makes it, and the words for it are in work_text.go. Today a work is on a list or on access rules: work.onRules and Settings.AccessRules tell
+// which, and each place that asks one of these is one to look at.
 package main
 
 import (
@@ -14,8 +29,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -27,7 +40,7 @@ import (
 type system struct {
 	args      []string // without the program's name
 	lookupEnv func(string) (string, bool)
-	environ   func() []string // the whole environment, NAME=value; nil: only what lookupEnv is asked for counts
+	environ   func() []string // the whole environment, NAME=value; nil: unknown variables are not looked for
 	stdin     io.Reader
 	stdout    io.Writer
 	stderr    io.Writer
@@ -35,14 +48,14 @@ type system struct {
 	hostname  func() (string, error)
 
 	interfaceAddrs func() ([]net.Addr, error) // this host's own addresses
-	limitMemory    func(bytes int64)          // where to begin to save memory; nil: nowhere
+	limitMemory    func(bytes int64)          // sets a soft limit for memory; nil: there is none
 	transport      http.RoundTripper          // to Cloudflare; nil: the client's own
 	pushgateway    http.RoundTripper          // to a Pushgateway; nil: the default one
 	lapi           http.RoundTripper          // to CrowdSec; nil: the source's own
 	terminal       bool                       // stdout is a terminal: a person reads
 	journal        bool                       // stderr is systemd's journal
-	watched        bool                       // stderr is a terminal: somebody sees how far long work has come
-	interactive    bool                       // stdin is one, too: a person can be asked
+	watched        bool                       // stderr is a terminal: somebody sees the progress
+	interactive    bool                       // stdin and stdout are terminals: a person can be asked
 
 	// fail2banClient is what the program fail2ban-client prints, with its complaints when it fails; nil: there is none.
 	fail2banClient func(ctx context.Context, args ...string) ([]byte, error)
@@ -50,51 +63,17 @@ type system struct {
 	// systemctl is what the program of that name prints; nil: there is none.
 	systemctl func(ctx context.Context, args ...string) ([]byte, error)
 
-	flags []cli.Flag // of the settings, which all commands share; nil: not made yet
+	flags []cli.Flag // one for each setting, shared by all commands; nil: not made yet
 
 	// root is the directory under which the well-known files are looked up (/etc/edgeban/token, /etc/machine-id,
 	// defaults that are paths); empty outside tests. Paths that somebody set are taken as they are.
 	root string
 }
 
-// Where the garbage collector begins to work harder. They are no bounds: a larger run takes what it needs, and more of the processor's
-// time.
-const (
-	memoryLimit         = 27 << 19 // 10 000 bans and 10 000 items stay below 24 MB resident, the program itself included
-	memoryLimitCrowdSec = 48 << 20 // 50 000 decisions would otherwise take four times the processor's time
-)
-
-// spare keeps the program small on the smallest machine: a run waits for the network most of the time, and with one processor does so in
-// less memory. Who sets Go's own variables knows better.
-func spare() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1)
-	}
-	limitMemory(memoryLimit)
-}
-
-// sparePercent is how much garbage there may be for what is in use (Go's own default is 100), where the limit is memoryLimit: it keeps the
-// peaks of runs together.
-const sparePercent = 40
-
-func limitMemory(bytes int64) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(bytes)
-	}
-	if os.Getenv("GOGC") != "" {
-		return
-	}
-	percent := 100
-	if bytes == memoryLimit {
-		percent = sparePercent
-	}
-	debug.SetGCPercent(percent)
-}
-
 func main() {
 	spare()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, the second one ends
+	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, the second one kills
 	os.Exit(run(ctx, system{
 		args:        os.Args[1:],
 		lookupEnv:   os.LookupEnv,
@@ -116,8 +95,8 @@ func main() {
 	}))
 }
 
-// hostProgram returns what runs a program of this host. It gets nothing of the environment, which may hold the
-// token, but the path.
+// hostProgram returns a function that runs a program of this host. Of the environment, which may hold the token, the program gets only
+// PATH.
 func hostProgram(name string) func(ctx context.Context, args ...string) ([]byte, error) {
 	return func(ctx context.Context, args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, name, args...)

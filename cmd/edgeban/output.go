@@ -87,7 +87,7 @@ func (o output) fail(err error) error {
 	if err == nil || o.words {
 		return err
 	}
-	for _, e := range each(err) {
+	for _, e := range unjoined(err) {
 		o.log.Error(e.Error(), hintAttr(e)...)
 	}
 	return told{err}

@@ -11,8 +11,8 @@ import (
 // pushPatience is how long a Pushgateway may take to answer. With it, a run that used up its default time still ends before the next one.
 const pushPatience = 3 * time.Second
 
-// publish writes and pushes the metrics, also of a run that failed, was interrupted or is out of time. That they cannot be published is no
-// reason to fail the run: their age tells.
+// publish writes and pushes the metrics, even of a run that failed, was interrupted or is out of time. If they cannot be published the run
+// does not fail: their age tells.
 func (x *session) publish(ctx context.Context, done []ended) {
 	s := x.settings
 	if s.MetricsFile == "" && s.Pushgateway == "" {
@@ -23,13 +23,13 @@ func (x *session) publish(ctx context.Context, done []ended) {
 		Version: thisVersion(), GoVersion: runtime.Version(),
 	}
 	for _, e := range done[1:] {
-		run.Others = append(run.Others, metrics.Target{Report: e.report, List: e.label(), Spill: e.spills()})
+		run.Others = append(run.Others, metrics.Target{Report: e.report, List: e.label(), Spill: e.spillMode()})
 	}
 	works := x.works()
 	for _, e := range done {
 		works = append(works, e.work)
 	}
-	for _, w := range works { // a success is one of all targets
+	for _, w := range works { // a run succeeded only if it did for all targets
 		if last := w.listState().LastSuccess; last.Before(run.LastSuccess) {
 			run.LastSuccess = last
 		}

@@ -12,7 +12,8 @@ import (
 // of its runs looks.
 const restInterval = 100 * time.Second
 
-// restTriggered is the same for a run that a ban triggered: the timer's runs look. It is bounded, because a ban may come with each of these.
+// restTriggered is the same for a run that a ban triggered: looking is left to the timer's runs, but not for ever, because a ban may trigger
+// each of them, too.
 const restTriggered = 10 * time.Minute
 
 // triggerMark is the directory in the state directory by which the packaged service says that a ban triggered the run. systemd itself tells
@@ -24,9 +25,9 @@ func (x *session) triggered() bool {
 	return x.dir != nil && os.Remove(filepath.Join(x.dir.path, triggerMark)) == nil
 }
 
-// rest reports whether the run ends here, having asked Cloudflare nothing: writes are on hold, and a run looked at the list a moment
-// ago. So bans that trigger runs cost no request, however many there are. A person at a terminal wants to know, and always gets a look.
-func (x *session) rest(triggered bool) bool {
+// rests reports whether the run ends here, without having asked Cloudflare anything: writes are on hold, and a run looked at the list a
+// moment ago. So bans that trigger runs cost no request, however many there are. For a person at a terminal every run looks.
+func (x *session) rests(triggered bool) bool {
 	interval := restInterval
 	if triggered {
 		interval = restTriggered

@@ -23,7 +23,7 @@ type spent struct {
 	By       string    `json:"by,omitempty"` // the instance, where several share the file
 }
 
-// inWindow are those that still count, at a time.
+// inWindow are those that still count at now, and how many requests they are.
 func inWindow(all []spent, now time.Time) (left []spent, sum int) {
 	for _, s := range all {
 		if age := now.Sub(s.At); age >= 0 && age < requestWindow {
@@ -55,7 +55,7 @@ func (x *session) rules(scope cloudflare.Scope) *cloudflare.Rules {
 	return x.used[scope]
 }
 
-// share is the next scope's part of the run's budget: as much as each scope that is to come gets. None waits until another is done.
+// share is the next scope's part of the run's budget: what is left, divided evenly among the scopes that are still to come.
 func (x *session) share() *cloudflare.Budget {
 	_, sum := inWindow(slices.DeleteFunc(slices.Clone(x.account.Spent), x.ofThisRun), x.now)
 	left := max(min(x.settings.RequestBudget, requestShare-sum-x.looked), leastBudget) - x.spending()
@@ -79,7 +79,7 @@ func (x *session) spentBy(ours, there []spent) []spent {
 	return all
 }
 
-// spending is how many requests for access rules were made since they were last read anew.
+// spending is how many requests for access rules were made since forgetRules.
 func (x *session) spending() int {
 	n := 0
 	for _, b := range x.budgets {
@@ -88,7 +88,7 @@ func (x *session) spending() int {
 	return n
 }
 
-// widths are those of what holds the bans.
+// widths are the prefix lengths that the target can hold.
 func (w work) widths() reconcile.Widths {
 	if w.onRules() {
 		return cloudflare.RuleWidths()
@@ -96,19 +96,19 @@ func (w work) widths() reconcile.Widths {
 	return reconcile.Widths{}
 }
 
-// What a run has, so that it can look, and what each scope has, unless the requests of five minutes are used up.
+// The least that a run and each scope get, so that they can at least look, unless the requests of five minutes are used up.
 const (
 	leastBudget = 20
 	leastShare  = 10
 )
 
-// forgetRules lets the next look at access rules read them anew. What was asked so far counts.
+// forgetRules lets the next look at access rules read them anew. Requests made so far still count.
 func (x *session) forgetRules() {
 	x.looked += x.spending()
 	x.used, x.budgets = nil, nil
 }
 
-// What a command that a person gave, and that may have thousands of rules to change, may take where no setting says otherwise.
+// What a command by hand may take that may have thousands of rules to change, unless a setting says otherwise.
 const (
 	budgetByHand = 1000
 	timeByHand   = 5 * time.Minute

@@ -13,29 +13,29 @@ import (
 	"edgeban/sources/fail2ban"
 )
 
-// session is what a command that works with bans is made of: the settings and the parts that they wire together.
+// session is what a command that deals with bans works with: the settings, and the parts that they wire together.
 type session struct {
 	sys      *system
 	settings Settings
 	out      output
 	client   *cloudflare.Client // nil when the command does not talk to Cloudflare
 	dir      *stateDir          // nil: there is none
-	state    state              // of lists
-	account  accountState       // of the settings' account
+	state    state              // what earlier runs left, by list
+	account  accountState       // what earlier runs left about the settings' account
 	now      time.Time          // the one time of the run
 	progress *progress          // nil: nobody looks on
 	crowdsec *crowdsec.Source   // nil: none is set
 	used     map[cloudflare.Scope]*cloudflare.Rules
 	budgets  []*cloudflare.Budget // requests of this run for access rules, by scope
 	looked   int                  // requests that it made before, to look
-	all      bool                 // all access rules are read, those without a tag too, however many
+	all      bool                 // read all access rules, those without a tag too, however many there are
 	retried  bool                 // the run has made its one further attempt after a refused write
-	distant  bool                 // the distance to the last write before this run was kept
+	distant  bool                 // the run has waited for its distance to the last write before it
 	seen     []cloudflare.List    // the account's lists as last read; nil: not read
-	warned   bool                 // that this host's own addresses are unknown
+	warned   bool                 // somebody was told that this host's own addresses are unknown
 }
 
-// openSession wires a session. It asks nobody. reader is who reads what the command says.
+// openSession wires a session, without asking any source or Cloudflare. reader is who reads what the command says.
 func openSession(sys *system, s Settings, reader audience) (*session, error) {
 	now := sys.now()
 	x := &session{sys: sys, settings: s, now: now, out: newOutput(sys, s, reader, now)}
@@ -87,8 +87,8 @@ func (x *session) openState() {
 	x.dir = dir
 }
 
-// recall reads the state. What cannot be used is set aside, so that this run's state has its place and a person can look at
-// it. A command that has not opened the directory writes none, and then what is wrong with it is no reason for a word.
+// recall reads the state. A file that cannot be used is set aside, so that this run can write its own and a person can look at the old one.
+// A command that has not opened the directory writes nothing there, so it does not complain about what it finds either.
 func (x *session) recall() {
 	if x.dir == nil {
 		dir := &stateDir{x.settings.StateDir}
@@ -140,11 +140,11 @@ func (w work) policy() reconcile.Policy {
 		Remedy:           w.remedy,
 		Split:            s.ChallengeList != "" || s.AccessRules,
 		ChallengeAsBlock: s.ChallengeAsBlock,
-		Challenged:       map[string][]string{"fail2ban": s.ChallengeJails},
+		Challenged:       map[string][]string{fail2ban.Name: s.ChallengeJails},
 
 		Filters: map[string]reconcile.Filter{
-			"fail2ban": {Include: s.Jails, Exclude: s.ExcludeJails},
-			"crowdsec": {Include: s.Scenarios, Exclude: s.ExcludeScenarios},
+			fail2ban.Name: {Include: s.Jails, Exclude: s.ExcludeJails},
+			crowdsec.Name: {Include: s.Scenarios, Exclude: s.ExcludeScenarios},
 		},
 		IPv6Prefix: s.IPv6Prefix,
 		MinPrefix4: s.MinPrefix4,

@@ -94,20 +94,20 @@ func settings() []setting {
 			usage: "what holds the bans: list, or access-rules (IP Access Rules, one for each address)", fallback: targetList,
 			words: []string{targetList, targetRules}},
 		{name: "zone", env: "EDGEBAN_ZONE", category: categoryCloudflare, placeholder: "ID", kind: list,
-			usage: "with target access-rules: zone that has the rules, in place of the account", otherwise: "none"},
+			usage: "with target access-rules: zone whose rules to use, in place of the account's", otherwise: "none"},
 		{name: "user", env: "EDGEBAN_USER", category: categoryCloudflare, kind: truth,
-			usage: "with target access-rules: the user has the rules, for all zones that are the user's", fallback: "no"},
+			usage: "with target access-rules: use the user's rules, which hold for all zones of the user", fallback: "no"},
 		{name: "request-budget", env: "EDGEBAN_REQUEST_BUDGET", category: categoryCloudflare, placeholder: "NUMBER", kind: number,
-			usage:    "most requests of one run with access rules, of the 1200 in five minutes that Cloudflare allows; adopt and flush: 1000, if it is not set",
+			usage:    "most requests of one run with access rules; Cloudflare allows 1200 in five minutes; adopt and flush: 1000 unless this is set",
 			fallback: "400"},
 		{name: "spill", env: "EDGEBAN_SPILL", category: categoryCloudflare, placeholder: "WORD",
-			usage: "access-rules: where bans go while Cloudflare refuses to write the list", fallback: "none", words: []string{"none", targetRules}},
+			usage: "where bans go while Cloudflare refuses to write the list: none, or access-rules", fallback: "none", words: []string{"none", targetRules}},
 		{name: "spill-allow", env: "EDGEBAN_SPILL_ALLOW", category: categoryCloudflare, kind: truth,
-			usage: "with spill: an Allow rule for whom a person un-banned, as long as the list cannot let go", fallback: "yes"},
+			usage: "with spill: make an Allow rule for an address that a person un-banned, until the list lets it go", fallback: "yes"},
 		{name: "list", env: "EDGEBAN_LIST", category: categoryCloudflare, placeholder: "NAME",
 			usage: "list to keep in step, by its name or its id", fallback: "edgeban"},
 		{name: "challenge-list", env: "EDGEBAN_CHALLENGE_LIST", category: categoryCloudflare, placeholder: "NAME",
-			usage: "list of those to challenge, by its name or its id; without it challenges are left out", otherwise: "none"},
+			usage: "list of addresses to challenge, by its name or its id; without it challenges are left out", otherwise: "none"},
 		{name: "owner", env: "EDGEBAN_OWNER", category: categoryCloudflare, placeholder: "NAME",
 			usage: "owner written into the comments of our items", otherwise: "host name and a hash of the machine id"},
 		{name: "former-owner", env: "EDGEBAN_FORMER_OWNER", category: categoryCloudflare, placeholder: "NAME", kind: list,
@@ -128,7 +128,7 @@ func settings() []setting {
 		{name: "min-prefix-6", env: "EDGEBAN_MIN_PREFIX_6", category: categoryBlocked, placeholder: "BITS", kind: number,
 			usage: "leave out broader IPv6 bans", fallback: "32"},
 		{name: "challenge-as-block", env: "EDGEBAN_CHALLENGE_AS_BLOCK", category: categoryBlocked, kind: truth,
-			usage: "block whom the sources only want challenged", fallback: "no"},
+			usage: "block those that the sources only want challenged", fallback: "no"},
 		{name: "margin", env: "EDGEBAN_MARGIN", category: categoryBlocked, placeholder: "DURATION",
 			usage: "how long an item stays after its ban", fallback: "3m"},
 		{name: "allow", env: "EDGEBAN_ALLOW", category: categoryBlocked, placeholder: "CIDR", kind: list,
@@ -141,7 +141,7 @@ func settings() []setting {
 		{name: "write-interval", env: "EDGEBAN_WRITE_INTERVAL", category: categoryOperation, placeholder: "DURATION",
 			usage: "least time between two writes to Cloudflare", fallback: "30s"},
 		{name: "skip-alarm", env: "EDGEBAN_SKIP_ALARM", category: categoryOperation, placeholder: "DURATION",
-			usage: "exit with 1 when every run was skipped for so long", fallback: "30m"},
+			usage: "exit with 1 when every run has been skipped for this long", fallback: "30m"},
 		{name: "state-dir", env: "EDGEBAN_STATE_DIR", category: categoryOperation, placeholder: "DIR",
 			usage:    "where a run leaves word for the next one",
 			fallback: "/var/lib/edgeban", otherwise: "$STATE_DIRECTORY, else /var/lib/edgeban"},
@@ -197,7 +197,7 @@ type Settings struct {
 	User          bool     // they are the user's
 	RequestBudget int      // most requests of a run with access rules
 	Spill         bool     // bans go into access rules while the list cannot take them
-	SpillAllow    bool     // … and whom a person un-banned gets an Allow rule
+	SpillAllow    bool     // … and an address that a person un-banned gets an Allow rule
 
 	Allow         []AllowEntry // of --allow and of the allow file
 	Timeout       time.Duration

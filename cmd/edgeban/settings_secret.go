@@ -71,7 +71,7 @@ func (s *Settings) readFiles(sys *system, need needs, p *problems) {
 		s.Warnings = append(s.Warnings, "there is a token and a global API key: the token is used, the key ("+keyOrigin+") is not needed")
 	default:
 		s.Key, s.tokenOrigin = cloudflare.NewSecret(key), keyOrigin
-		s.Warnings = append(s.Warnings, "the global API key may do everything that its user may: an API token that may do no more than this is safer (README, \"Connect to Cloudflare in five minutes\")")
+		s.Warnings = append(s.Warnings, "the global API key may do everything that its user may: an API token that may do no more than it has to is safer (README, \"Connect to Cloudflare in five minutes\")")
 	}
 	s.crowdsecKeyOrigin = originDefault
 	if s.CrowdSecURL != "" {

@@ -219,7 +219,7 @@ func (u *setup) end() error {
 		if len(u.zones) == 0 && l.there.References == 0 {
 			unused = true
 			fmt.Fprintf(u.out.stdout, "\nNothing is %s until a rule uses the list. Run %s --zone DOMAIN, or paste it in the dashboard:\n%s",
-				l.work.done(), u.settings.typed("edgeban setup"), l.ruleToPaste(""))
+				l.work.remedied(), u.settings.typed("edgeban setup"), l.ruleToPaste(""))
 		}
 	}
 	switch {

@@ -13,8 +13,8 @@ import (
 	"edgeban/sources/crowdsec"
 )
 
-// spillWorks are those on the account's access rules that hold what the lists cannot take; none when that is not set, and nothing is left
-// from when it was. Whom a person un-banned comes first. Where access rules are the target, what is left to let go are those rules.
+// spillWorks are those on the account's access rules that hold what the lists cannot take, Allow rules first; none when spill is not set and
+// nothing is left from when it was. Where access rules are the target, only Allow rules can be left: the others are the target's own.
 func (x *session) spillWorks() []work {
 	all := []work{
 		{session: x, spill: true, mode: cloudflare.ModeAllow},
@@ -34,8 +34,8 @@ func (x *session) spillWorks() []work {
 // allWorks are those on all targets, with those that hold what the lists cannot take.
 func (x *session) allWorks() []work { return append(x.works(), x.spillWorks()...) }
 
-// spills is what the work's rules do in place of a list, "" for every other work.
-func (w work) spills() string {
+// spillMode is what the work's rules do in place of a list, "" for every other work.
+func (w work) spillMode() string {
 	switch {
 	case !w.spill:
 		return ""
@@ -48,7 +48,7 @@ func (w work) spills() string {
 	}
 }
 
-// spilling makes a run on a list one that leaves to access rules what the list cannot take.
+// spilling adapts a run on a list, so that it leaves to access rules what the list cannot take.
 func (x *session) spilling(ctx context.Context, run reconcile.Run) reconcile.Run {
 	if !x.settings.Spill {
 		return run
@@ -71,7 +71,7 @@ func (x *session) spillFails() bool {
 	})
 }
 
-// remembersSpill reports whether an earlier run left word of what spilled.
+// remembersSpill reports whether the state says what spilled: earlier runs saw all of these rules.
 func (x *session) remembersSpill() bool {
 	for _, w := range x.spillWorks() {
 		if w.listState().Measured == nil {
@@ -129,8 +129,8 @@ func (x *session) overflow(ctx context.Context, done []ended, said reconcile.Rea
 	return rules
 }
 
-// stuckOn is whom a person un-banned and the lists cannot let go, and what one banned by hand there, as far as the runs on the lists came to
-// know that.
+// stuckOn are the networks that a person un-banned and the lists cannot let go, and those banned by hand there, as far as the runs on the
+// lists got to know them.
 func (x *session) stuckOn(done []ended) (stuck []reconcile.Stuck, byHand []netip.Prefix) {
 	for _, e := range done {
 		all, known := e.report.Stuck()
@@ -146,7 +146,7 @@ func (x *session) stuckOn(done []ended) (stuck []reconcile.Stuck, byHand []netip
 	return stuck, byHand
 }
 
-// ofCommunity reports whether an item may be of a list that others made. These take networks off, too, and that is no person's un-ban here.
+// ofCommunity reports whether an item may come from a list that others made. Such a list may drop a network, and that is no person's un-ban.
 func (x *session) ofCommunity(s reconcile.Stuck) bool {
 	if !strings.Contains(s.Tag.Text, "crowdsec:") {
 		return false
@@ -185,7 +185,7 @@ func (x *session) spillDue(done []ended, stuck []reconcile.Stuck) bool {
 	return done[0].past().Throttle.Draining(x.now)
 }
 
-// letThrough makes rules that let a network through which a person un-banned and the lists cannot let go. The next runs keep them for as long.
+// letThrough makes Allow rules for a network that a person un-banned and the lists cannot let go. The next runs keep them until they can.
 func (x *session) letThrough(ctx context.Context, network netip.Prefix, held []reconcile.Stuck) error {
 	w := x.spillWorks()[0]
 	run := w.run(nil)
@@ -210,7 +210,7 @@ func (w work) instead() (work, bool) {
 	return work{}, false
 }
 
-// remember lets the next runs take the items by hand off the list that a person un-banned and it could not let go: nothing else tells them.
+// remember tells the next runs which items by hand a person un-banned and the list could not let go, so that they take these off.
 func (w work) remember(held []reconcile.Stuck) {
 	list := w.listState()
 	for _, s := range held {
@@ -238,7 +238,7 @@ func (w work) keepLifted(list listState) {
 	}
 }
 
-// disallowRules takes away our rules that let through something of a network that a person bans now.
+// disallowRules takes away our Allow rules that touch a network which a person bans now.
 func (x *session) disallowRules(ctx context.Context, network netip.Prefix) error {
 	works := x.spillWorks()
 	if len(works) == 0 {

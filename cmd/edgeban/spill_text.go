@@ -45,14 +45,14 @@ func spilledBy(done []ended) *spilled {
 		if !e.spill {
 			continue
 		}
-		standing, known := e.report.Standing()
+		tally, known := e.report.Tally()
 		if !known {
 			return nil
 		}
 		if s == nil {
 			s = &spilled{At: e.report.Now}
 		}
-		*s.of(e.mode) = standing.Own
+		*s.of(e.mode) = tally.Own
 	}
 	return s
 }
@@ -101,7 +101,7 @@ func (e ended) quiet() bool {
 	return e.spill && e.report.Outcome == reconcile.OutcomeInStep && known && missing+stale == 0
 }
 
-// warnOfAllow tells of whom a run on access rules has begun to let through.
+// warnOfAllow names those that a run on access rules has begun to let through.
 func (e ended) warnOfAllow() {
 	if e.mode != cloudflare.ModeAllow || e.report.Plan == nil || !e.spill {
 		return

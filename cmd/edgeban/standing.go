@@ -8,9 +8,9 @@ import (
 	"edgeban/reconcile"
 )
 
-// standing is since when networks stand in access rules that the lists may now take over, which is when no write was refused for long. It is
-// read here and not again in this run. Where it cannot be read, what the lists take over lingers as if it were new.
-func (x *session) standing(ctx context.Context, throttle reconcile.Throttle) (since map[netip.Prefix]time.Time) {
+// standingSince is since when networks stand in access rules that the lists may now take over, because no write was refused for long. Where
+// that cannot be read, what the lists take over lingers as if it were new.
+func (x *session) standingSince(ctx context.Context, throttle reconcile.Throttle) (since map[netip.Prefix]time.Time) {
 	if x.settings.AccessRules {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (x *session) standing(ctx context.Context, throttle reconcile.Throttle) (si
 	run := w.run(reconcile.ReadOnly(w.target()))
 	run.DryRun = true
 	run.Carry(ctx, func(items []reconcile.Item, now time.Time) reconcile.Plan {
-		since = run.Ownership.Standing(items)
+		since = run.Ownership.StandingSince(items)
 		return reconcile.Plan{Now: now, Items: len(items)}
 	})
 	return since

@@ -40,16 +40,16 @@ type listState struct {
 	// LastSuccess is when a run last ended with nothing left to do; zero: unknown.
 	LastSuccess time.Time `json:"last_success,omitzero"`
 
-	// SkippedSince is when the first of the runs was skipped that were all skipped since; zero: the last run was not.
+	// SkippedSince is when the first of an unbroken series of skipped runs was skipped; zero: the last run was not.
 	SkippedSince time.Time `json:"skipped_since,omitzero"`
 
 	// UntaggedAllowed: a person let untagged items of the list go once, and so may runs from then on.
 	UntaggedAllowed bool `json:"untagged_allowed,omitempty"`
 
 	LastRun  *lastRun  `json:"last_run,omitempty"` // for `edgeban status`; nil: unknown
-	Measured *measured `json:"measured,omitempty"` // what the last run saw that saw the list; nil: none did
+	Measured *measured `json:"measured,omitempty"` // by the last run that read the list; nil: none did
 
-	// AllowedBefore is where the temporary allow lines stood once. Who loads a state finds them in its Allowed.
+	// AllowedBefore is where older states kept the temporary allow lines. Loading a state moves them to Allowed.
 	AllowedBefore []allowedUntil `json:"allowed,omitempty"`
 }
 
@@ -61,7 +61,7 @@ type accountState struct {
 	Rules     reconcile.Throttle `json:"rules,omitzero"`       // refusals of writes of access rules, which say nothing of lists
 	Spent     []spent            `json:"spent,omitempty"`      // requests of the last five minutes on access rules
 
-	// Known are access rules of others, by scope, that runs came upon which do not read them all.
+	// Known are access rules of others, by scope, that were in the way in runs that do not read all rules.
 	Known map[string][]cloudflare.KnownRule `json:"known_rules,omitempty"`
 }
 

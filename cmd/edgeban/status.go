@@ -90,7 +90,7 @@ type statusView struct {
 	title string
 	rules bool // they are access rules
 
-	Challenge *statusView  `json:"challenge,omitempty"` // the same of whom to challenge; absent: there is no target for them
+	Challenge *statusView  `json:"challenge,omitempty"` // the same for challenges; absent: there is no target for them
 	Also      []statusView `json:"also,omitempty"`      // the same of other zones' rules
 	Spilled   *spilled     `json:"spilled,omitempty"`   // what access rules hold in place of the lists; absent: bans do not spill, or nobody looked
 }
@@ -143,7 +143,7 @@ func (x *session) statusRows(v statusView) [][2]string {
 	}
 	when := func(t time.Time) string { return clock(x.now, t) + ", " + ago(x.now, t) }
 	if r := v.LastRun; r != nil {
-		row("last run", "%s: %s", when(r.At), outcomeText(*r, v.holding()))
+		row("last run", "%s: %s", when(r.At), outcomeText(*r, holding(v.rules)))
 	}
 	switch {
 	case v.LastSuccess != nil:
@@ -152,7 +152,7 @@ func (x *session) statusRows(v statusView) [][2]string {
 		row("last success", "none is remembered")
 	}
 	if m := v.Measured; m != nil {
-		row(v.holding(), "%s", m.text(v)+x.asOf(v, m.At))
+		row(holding(v.rules), "%s", m.text(v)+x.asOf(v, m.At))
 		row("drift", "%s", x.driftText(v)+x.asOf(v, m.At))
 		if m.Rules == 0 && !v.rules {
 			row("rule", "none uses the list: nothing is blocked")
@@ -174,14 +174,6 @@ func (x *session) statusRows(v statusView) [][2]string {
 		row("next run", "%s, in %s", clock(x.now, *v.NextRun), span(max(v.NextRun.Sub(x.now), 0)))
 	}
 	return rows
-}
-
-// holding is what the target holds the bans in, noun one of its things.
-func (v statusView) holding() string {
-	if v.rules {
-		return "rules"
-	}
-	return "list"
 }
 
 // asOf says how old a number is, when it is not the last run's.

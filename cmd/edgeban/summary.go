@@ -11,7 +11,7 @@ import (
 
 // skipped tells why a run did nothing, and what that means.
 func (o output) skipped(err error, meaning string) {
-	for _, e := range each(o.named(err)) {
+	for _, e := range unjoined(o.named(err)) {
 		if o.words {
 			complain(o.stderr, e.Error(), strings.TrimSpace(meaning+"\n"+hintOf(e)))
 			meaning = ""
@@ -48,8 +48,8 @@ func (o output) summary(w work, r reconcile.Report, requests int, spilled string
 // numbers are what a run's line in the log tells, whatever the run came to. One that is not known is not there.
 func numbers(w work, r reconcile.Report, requests int, spilled string) []any {
 	attrs := []any{"list", w.label(), "outcome", string(r.Outcome), "added", r.Earlier.Added + r.Applied.Added, "removed", r.Earlier.Removed + r.Applied.Removed, "kept", r.Plan.Keep}
-	if standing, known := r.Standing(); known {
-		attrs = append(attrs, "own", standing.Own, "foreign", standing.Foreign, "peers", standing.Peers)
+	if tally, known := r.Tally(); known {
+		attrs = append(attrs, "own", tally.Own, "foreign", tally.Foreign, "peers", tally.Peers)
 	}
 	attrs = append(attrs, "left_out", len(r.LeftOut()))
 	if missing, stale, known := r.Drift(); known {
@@ -87,7 +87,7 @@ func summaryLine(title, noun string, r reconcile.Report, requests int, spilled s
 	if left > 0 {
 		fmt.Fprintf(&b, ", %d left for the next run", left)
 	}
-	if s, known := r.Standing(); known {
+	if s, known := r.Tally(); known {
 		fmt.Fprintf(&b, ", %s%s", plural(s.Items, noun), whose(s, r.Plan.Peers))
 	}
 	if n := len(r.Plan.Lingering); n > 0 {
@@ -127,7 +127,7 @@ func changes(r reconcile.Report) []string {
 }
 
 // whose tells the items' owners apart, when there are others than we.
-func whose(s reconcile.Standing, peers map[string]int) string {
+func whose(s reconcile.Tally, peers map[string]int) string {
 	if s.Foreign == 0 && s.Peers == 0 {
 		return ""
 	}

@@ -59,7 +59,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 		return x.out.fail(err)
 	}
 	defer unlock()
-	if x.rest(x.triggered()) {
+	if x.rests(x.triggered()) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, x.settings.Timeout)
@@ -67,7 +67,7 @@ func (x *session) sync(ctx context.Context, allowRemovals bool) error {
 	if err := x.keepDistance(ctx); err != nil {
 		return x.out.fail(x.interrupted(ctx, err))
 	}
-	done := x.each(ctx, func(w work) reconcile.Run {
+	done := x.runAll(ctx, func(w work) reconcile.Run {
 		run := w.run(w.target())
 		run.Limits.AllowRemovals = allowRemovals
 		return run
@@ -82,19 +82,20 @@ type ended struct {
 	work
 	report   reconcile.Report
 	requests int  // that it made
-	untold   bool // there was no time left for it, and another run says why
+	untold   bool // there was no time left for it, and the report of another run says so
 
-	spilled *spilled // what access rules hold in place of the lists, with the first one's; nil: nobody looked
+	spilled *spilled // what access rules hold in place of the lists, set in the first run; nil: nobody looked
 }
 
-// each asks the sources and reconciles the lists, one after the other, with the runs that prepare makes.
-func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
+// runAll asks the sources once and reconciles the targets, one after the other, with the runs that prepare makes; then the access rules that
+// hold what the lists could not take.
+func (x *session) runAll(ctx context.Context, prepare func(work) reconcile.Run) (done []ended) {
 	var said reconcile.Readings
 	works := x.works()
 	for i, w := range works {
 		stopped := ctx.Err() != nil
 		run := x.spilling(ctx, prepare(w))
-		run.Standing = x.standing(ctx, run.Throttle)
+		run.StandingSince = x.standingSince(ctx, run.Throttle)
 		if i == 0 {
 			said = run.Read(ctx)
 		} else {
@@ -121,7 +122,7 @@ func (x *session) each(ctx context.Context, prepare func(work) reconcile.Run) (d
 	return done
 }
 
-// reconcile does one run and keeps what it left.
+// reconcile does one run and keeps what it leaves for the next one.
 func (x *session) reconcile(ctx context.Context, w work, run reconcile.Run, said reconcile.Readings) ended {
 	before, took := x.requests(), said.Took
 	report := run.DoWith(ctx, said)

@@ -19,10 +19,10 @@ func unbanCommand(sys *system) *cli.Command {
 		Usage:     "take an address or a network off the list at once",
 		ArgsUsage: "PREFIX",
 		Description: "Removes this host's items for PREFIX, those by hand included. What Fail2Ban still bans would be back after\n" +
-			"the next run: un-ban it there, or keep it off the list for a while with --for. Networks around PREFIX go then, too;\n" +
-			"how to have those back that were banned by hand is printed, as no run puts them back.\n\n" + byHandStatuses,
+			"the next run: un-ban it there, or keep it off the list for a while with --for. With --for, networks around PREFIX go,\n" +
+			"too. No run brings back those of them that were banned by hand, so the commands that do are printed.\n\n" + byHandStatuses,
 		Flags: sys.settingFlags(
-			&cli.DurationFlag{Name: "for", HideDefault: true, Local: true, Usage: "keep it off the list for so long, whatever the sources say"},
+			&cli.DurationFlag{Name: "for", HideDefault: true, Local: true, Usage: "keep it off the list for this long, whatever the sources say"},
 		),
 		ArgValidator: oneNetwork,
 		Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -255,7 +255,7 @@ func (w work) stillBlocked(network netip.Prefix, remains reconcile.Remains) (all
 		}
 		what := fmt.Sprintf("%s is still %s", name, w.on())
 		if h.Prefix != network {
-			what = fmt.Sprintf("%s is still %s: %s is %s", name, w.done(), item, w.on())
+			what = fmt.Sprintf("%s is still %s: %s is %s", name, w.remedied(), item, w.on())
 		}
 		all = append(all, &notDoneError{fmt.Errorf("%s (%s)", what, w.whoseItem(h)), hint})
 	}

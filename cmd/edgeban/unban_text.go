@@ -35,28 +35,17 @@ func (e stillBannedError) Hint() string {
 func whoBans(bans []reconcile.Ban) string {
 	var names []string
 	for _, b := range bans {
-		name := "Fail2Ban"
-		if b.Source == "crowdsec" {
-			name = "CrowdSec"
-		}
-		names = append(names, name)
+		names = append(names, sourceTextOf(b.Source).title)
 	}
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), " and ")
 }
 
-// unbanCommands are what to type to un-ban in each jail, a line each.
+// unbanCommands are what to type to un-ban at each source, a line each.
 func unbanCommands(bans []reconcile.Ban) string {
 	var lines []string
 	for _, b := range bans {
-		switch {
-		case b.Source == "fail2ban":
-			lines = append(lines, "  fail2ban-client set "+shellWord(b.Reason)+" unbanip "+shellWord(b.Value))
-		case strings.Contains(b.Value, "/"):
-			lines = append(lines, "  cscli decisions delete --range "+shellWord(b.Value))
-		default:
-			lines = append(lines, "  cscli decisions delete --ip "+shellWord(b.Value))
-		}
+		lines = append(lines, "  "+sourceTextOf(b.Source).unban(b))
 	}
 	slices.Sort(lines)
 	return strings.Join(slices.Compact(lines), "\n")

@@ -20,7 +20,7 @@ type work struct {
 // blocking is the work on the first target of those to block.
 func (x *session) blocking() work { return x.works()[0] }
 
-// works are those on all targets, in the order in which they are done: whom to block comes first, and whom to challenge after it.
+// works are those on all targets, in the order in which they are done: in each scope blocking comes before challenging.
 func (x *session) works() []work {
 	var all []work
 	if x.settings.AccessRules {
@@ -77,68 +77,6 @@ func (w work) label() string {
 	return label
 }
 
-// title is how people call the target: "list edgeban", "access rules of the user (challenge)".
-func (w work) title() string {
-	if w.onRules() {
-		return cloudflare.NewRules(nil, w.scope, cloudflare.RulesOptions{}).Target(w.mode).Name()
-	}
-	return "list " + w.list
-}
-
-// noun is what the target holds.
-func (w work) noun() string {
-	if w.onRules() {
-		return "rule"
-	}
-	return "item"
-}
-
-// on says where an item is.
-func (w work) on() string {
-	if w.onRules() {
-		return "among the " + w.title()
-	}
-	return "on " + w.title()
-}
-
-// holding is what the targets hold the bans in.
-func (x *session) holding() string {
-	if x.settings.AccessRules {
-		return "rules"
-	}
-	return "list"
-}
-
-// movingTitle is above the items that stay until another target holds their prefixes.
-func (w work) movingTitle() string {
-	if w.mode == cloudflare.ModeAllow {
-		return "un-banned: they stay until the list lets go"
-	}
-	if w.onRules() {
-		return "changing their mode: they stay until the rule does the other thing"
-	}
-	return "moving to the other list: they stay until that one holds them"
-}
-
-// off is "off the list", where something is taken.
-func (x *session) off() string {
-	if x.settings.AccessRules {
-		return "un-banned"
-	}
-	return "off the list"
-}
-
-// theTargets is "list edgeban", "lists edgeban and edgeban_challenge", "access rules".
-func (x *session) theTargets() string {
-	switch {
-	case x.settings.AccessRules:
-		return "access rules"
-	case x.settings.ChallengeList == "":
-		return "list " + x.settings.List
-	}
-	return "lists " + x.settings.List + " and " + x.settings.ChallengeList
-}
-
 // target is the target of this run.
 func (w work) target() reconcile.Target {
 	if w.onRules() {
@@ -151,8 +89,8 @@ func (w work) target() reconcile.Target {
 	options := cloudflare.ListOptions{
 		BatchSize: size,
 		Frugal:    w.sys.limitMemory != nil,
-		// A run that cannot remember a refusal must not ask twice, nor one on an account that goes on refusing, nor one on an account that
-		// refused within a week where access rules can do it instead: whom a person un-banned would wait for more than a minute.
+		// A run must not try a refused write again when it cannot remember a refusal, when the account goes on refusing, or when it refused
+		// within a week and access rules can do it instead: an address that a person un-banned would wait for more than a minute.
 		NoRetry: w.retried || w.dir == nil || w.past().Throttle.InARow > 1 || w.settings.Spill && w.past().Throttle.Draining(w.now),
 	}
 	if w.remedy == reconcile.Challenge {
@@ -237,20 +175,4 @@ func (w work) past() reconcile.Past {
 		past.Throttle, past.Capacity, past.Open = w.account.Throttle, w.account.Capacity, w.account.Open
 	}
 	return past
-}
-
-// done is what becomes of those on the list.
-func (w work) done() string {
-	if w.remedy == reconcile.Challenge {
-		return "challenged"
-	}
-	return "blocked"
-}
-
-// actionTitle is what the rule that uses the list is to do, as the dashboard names it.
-func (w work) actionTitle() string {
-	if w.remedy == reconcile.Challenge {
-		return "Managed Challenge"
-	}
-	return "Block"
 }

@@ -117,7 +117,7 @@ func (d *decoder) wanted(origin string) bool {
 }
 
 func (d *decoder) ban(one *decision) reconcile.Ban {
-	ban := reconcile.Ban{Source: name, Reason: d.reason(one), Community: community(one.Origin)}
+	ban := reconcile.Ban{Source: Name, Reason: d.reason(one), Community: community(one.Origin)}
 	var ok bool
 	ban.Value, ok = text(strings.TrimSpace(one.Value))
 	left, err := time.ParseDuration(one.Duration)

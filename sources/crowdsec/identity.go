@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// sampleSize is how many decisions are remembered from read to read. When no more than a half of all decisions are deleted, one
-// of so many is surely left.
+// sampleSize is how many decisions are remembered from read to read. Even when half of all decisions are deleted, it is all but certain
+// that one of this many is left.
 const sampleSize = 32
 
-// sample is a choice of the decisions of one read that depends on nothing but their numbers, so that it changes as little as they
-// do: those whose numbers have the least hashes.
+// sample holds the decisions of one read whose numbers have the least hashes. It depends on nothing but the numbers, so it changes as
+// little as they do.
 type sample []mark
 
 // mark is a decision by what never changes about it.

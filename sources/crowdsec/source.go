@@ -15,7 +15,8 @@ import (
 	"edgeban/reconcile"
 )
 
-const name = "crowdsec"
+// Name is the name of every Source, in bans, comments and metrics.
+const Name = "crowdsec"
 
 const (
 	answerLimit = 64 << 20         // bytes: more than 400 000 decisions
@@ -33,7 +34,7 @@ type Config struct {
 	Origins   []string    // of the decisions to read; empty: DefaultOrigins
 	UserAgent string      // name/version, which `cscli bouncers list` shows; empty: "edgeban/0"
 
-	Transport http.RoundTripper // nil: an own one
+	Transport http.RoundTripper // nil: one of its own
 }
 
 // Source is one LAPI. It holds no state between reads and is safe for concurrent use.
@@ -124,7 +125,7 @@ func ParseURL(text string) (base *url.URL, socket string, err error) {
 }
 
 // Name returns "crowdsec".
-func (s *Source) Name() string { return name }
+func (s *Source) Name() string { return Name }
 
 // Label returns the URL as it was given to New.
 func (s *Source) Label() string { return s.label }

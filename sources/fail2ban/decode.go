@@ -75,7 +75,7 @@ func (d *decoder) decode(ip, jail, timeofban, bantime driver.Value) (_ reconcile
 	since, sinceOK := seconds(timeofban)
 	since = clamp(since) // so that adding an infinite length to it makes no NaN
 	length, lengthOK := seconds(bantime)
-	ban := reconcile.Ban{Value: value, Remedy: reconcile.Block, Source: name, Reason: d.jail(jail)}
+	ban := reconcile.Ban{Value: value, Remedy: reconcile.Block, Source: Name, Reason: d.jail(jail)}
 	if sinceOK {
 		ban.Since = instant(since)
 	}

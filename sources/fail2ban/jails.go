@@ -101,7 +101,7 @@ func goneNotes(running map[string]int) []string {
 			are = "is"
 		}
 		notes = append(notes, fmt.Sprintf("jail %s is no longer in Fail2Ban's configuration: its %s %s not mirrored",
-			jail, count(running[jail], "ban"), are))
+			jail, plural(running[jail], "ban"), are))
 	}
 	return notes
 }

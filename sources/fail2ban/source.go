@@ -11,7 +11,8 @@ import (
 	"edgeban/reconcile"
 )
 
-const name = "fail2ban"
+// Name is the name of every Source, in bans, comments and metrics.
+const Name = "fail2ban"
 
 // Fail2Ban's own bantime where none is set (config/jail.conf: bantime = 10m).
 const stockBantime = 10 * time.Minute
@@ -50,7 +51,7 @@ func New(path string, opts Options) *Source {
 }
 
 // Name returns "fail2ban".
-func (s *Source) Name() string { return name }
+func (s *Source) Name() string { return Name }
 
 // Label returns the path of the database as it was given to New.
 func (s *Source) Label() string { return s.path }
@@ -100,14 +101,15 @@ func (s *Source) guessNotes(found *contents) []string {
 		return nil
 	case found.version == historySchema:
 		return []string{fmt.Sprintf("the database has schema 2 (Fail2Ban 0.9 or 0.10), which does not say how long a ban lasts: %v stands in for %s %s",
-			s.bantime, count(found.guessed, "ban"), setting)}
+			s.bantime, plural(found.guessed, "ban"), setting)}
 	default:
 		return []string{fmt.Sprintf("Fail2Ban did not record how long %s of %d will last, as after an upgrade from 0.10 or older: %v stands in %s",
-			count(found.guessed, "ban"), len(found.bans), s.bantime, setting)}
+			plural(found.guessed, "ban"), len(found.bans), s.bantime, setting)}
 	}
 }
 
-func count(n int, noun string) string {
+// plural is "1 ban", "2 bans".
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// clear lists the removals: our items that nothing wants, and other owners' that were left behind.
-func (d *differ) clear() {
+// listRemovals lists the removals: our items that nothing wants, and other owners' that were left behind.
+func (d *differ) listRemovals() {
 	d.plan.Remove = make([]Removal, 0, d.leaving())
 	for i := range d.held {
 		h := &d.held[i]
 		switch {
 		case h.ours():
-			d.clearOwn(h)
+			d.removeOwn(h)
 		case d.overdue(h) && !d.posts(h):
 			d.plan.Remove = append(d.plan.Remove, Removal{Item: *h.Item, Tag: h.tag, Why: RemoveOverdue, Detail: "left behind by " + h.tag.Owner})
 		}
@@ -32,7 +32,7 @@ func (d *differ) leaving() int {
 }
 
 // posts reports whether an own item is to stand at h's prefix.
-func (d *differ) posts(h *holding) bool { return h.wish >= 0 && d.cases[h.wish].fate == fateOwn }
+func (d *differ) posts(h *holding) bool { return h.wish >= 0 && d.wishes[h.wish].fate == fateOwn }
 
 // moves reports whether another list is to take h's prefix over, and does not hold it yet.
 func (d *differ) moves(h *holding) bool { return d.view.Moving[h.Prefix] }
@@ -54,7 +54,8 @@ func (d *differ) stays(h *holding) bool {
 	}
 }
 
-func (d *differ) clearOwn(h *holding) {
+// removeOwn lists the removal of an own item, or notes why it stays.
+func (d *differ) removeOwn(h *holding) {
 	r := Removal{Item: *h.Item, Untagged: !h.tagged}
 	if h.tagged {
 		r.Tag = h.tag
@@ -70,7 +71,7 @@ func (d *differ) clearOwn(h *holding) {
 		return
 	case d.posts(h):
 		d.plan.Keep++
-		w := &d.cases[h.wish]
+		w := &d.wishes[h.wish]
 		if until := w.entry.activeUntil(); d.view.Spills && w.entry.slack() > 0 && until.Before(h.tag.Until.Add(-loose)) {
 			d.plan.Shortened = append(d.plan.Shortened, Staying{Prefix: h.Prefix, Tag: h.tag, Until: until})
 		}
@@ -103,7 +104,7 @@ func (d *differ) clearOwn(h *holding) {
 	d.plan.Remove = append(d.plan.Remove, r)
 }
 
-// undecided carries on that the ban of an item ended by itself.
+// undecided keeps in mind that the ban of an item ended by itself, for as long as the item stays for another reason.
 func (d *differ) undecided(h *holding) {
 	if slices.Contains(d.view.Ended, h.Prefix) {
 		d.plan.Undecided = append(d.plan.Undecided, h.Prefix)
@@ -129,9 +130,9 @@ func (d *differ) explain(r *Removal, h *holding) {
 		d.explainUnwished(r)
 		return
 	}
-	switch w := d.cases[h.wish]; w.fate {
+	switch w := d.wishes[h.wish]; w.fate {
 	case fateCovered:
-		r.Why, r.Detail = RemoveCovered, PrefixText(d.cases[w.by].entry.Prefix)
+		r.Why, r.Detail = RemoveCovered, PrefixText(d.wishes[w.by].entry.Prefix)
 	case fateNoRoom:
 		r.Why = RemoveNoRoom
 	default:
@@ -154,8 +155,8 @@ func (d *differ) explainUnwished(r *Removal) {
 func (d *differ) around(p netip.Prefix) (netip.Prefix, bool) {
 	for bits := p.Bits() - 1; bits >= d.broadest[p.Addr().BitLen()]; bits-- {
 		outer := netip.PrefixFrom(p.Addr(), bits).Masked()
-		i, found := slices.BinarySearchFunc(d.cases, outer, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
-		if found && (d.cases[i].fate == fateOwn || d.cases[i].fate == fateSatisfied) {
+		i, found := slices.BinarySearchFunc(d.wishes, outer, func(w wish, p netip.Prefix) int { return comparePrefixes(w.entry.Prefix, p) })
+		if found && (d.wishes[i].fate == fateOwn || d.wishes[i].fate == fateSatisfied) {
 			return outer, true
 		}
 	}

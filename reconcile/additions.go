@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// write lists the posts.
-func (d *differ) write() {
+// listAdditions lists the posts. Renewals that can wait are listed only beside something that cannot.
+func (d *differ) listAdditions() {
 	additions := make([]Addition, 0, d.unposted())
 	urgent := false
-	for i := range d.cases {
-		w := &d.cases[i]
+	for i := range d.wishes {
+		w := &d.wishes[i]
 		switch w.fate {
 		case fateSatisfied:
 			d.plan.Satisfied++
@@ -31,7 +31,7 @@ func (d *differ) write() {
 			}
 		}
 	}
-	if urgent { // renewals that can wait ride along or wait
+	if urgent {
 		d.plan.Add = additions
 	}
 }
@@ -39,8 +39,8 @@ func (d *differ) write() {
 // unposted is how many wishes have no item yet.
 func (d *differ) unposted() int {
 	n := 0
-	for i := range d.cases {
-		if d.cases[i].fate == fateOwn && d.cases[i].item == nil {
+	for i := range d.wishes {
+		if d.wishes[i].fate == fateOwn && d.wishes[i].item == nil {
 			n++
 		}
 	}
