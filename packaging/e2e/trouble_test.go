@@ -60,7 +60,9 @@ func instances(h *host) {
 	h.sh(h.readme(chapter, "edgeban@shop.timer"))
 	h.onList(second, soon, banned()...)
 	h.listed(0, banned()...)
-	h.sh("test -s /var/lib/edgeban/shop/state.json")
+	if !within(soon, func() bool { _, err := h.try("test -s /var/lib/edgeban/shop/state.json"); return err == nil }) {
+		h.t.Error("expected a state of its own")
+	}
 	h.prints("", "find /var/lib/edgeban -not -user edgeban")
 
 	h.sh("systemctl stop edgeban@shop.timer && systemctl start edgeban@shop.path")
