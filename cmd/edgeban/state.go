@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -116,7 +115,8 @@ func (d *stateDir) lock() (unlock func(), err error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
 	}
-	d.sweep()
+	d.lists().sweep() // only who holds the lock writes a state
+	removeAll(d.path, ".probe-")
 	return func() { release(f) }, nil
 }
 
@@ -125,16 +125,6 @@ func (d *stateDir) lock() (unlock func(), err error) {
 func release(f *os.File) {
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 	_ = f.Close()
-}
-
-// sweep removes what runs left that were killed while they wrote. Who holds the lock is the only one that writes a state.
-func (d *stateDir) sweep() {
-	entries, _ := os.ReadDir(d.path)
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".state.json-") || strings.HasPrefix(e.Name(), ".probe-") {
-			_ = os.Remove(filepath.Join(d.path, e.Name())) // the next run tries again
-		}
-	}
 }
 
 // handOver gives a file that root made to the owner of the directory, so that a command run by hand never locks the
