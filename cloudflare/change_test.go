@@ -300,7 +300,7 @@ func TestOperationErrorWords(t *testing.T) {
 	}
 }
 
-// TestLargeBatch is a list as full as most accounts allow, in one write.
+// TestLargeBatch is a list as full as most accounts allow, written and emptied in one write each.
 func TestLargeBatch(t *testing.T) {
 	inEdge(t, func(t *testing.T, e *edge) {
 		done, err := e.list.Add(t.Context(), posts(10_000))
@@ -310,6 +310,10 @@ func TestLargeBatch(t *testing.T) {
 		have, _, err := e.list.Items(t.Context())
 		if len(have) != 10_000 || err != nil {
 			t.Error(len(have), err)
+		}
+		done, err = e.list.Remove(t.Context(), have)
+		if done != 10_000 || err != nil || e.asked("DELETE") != 1 || len(e.Items(e.listID)) != 0 {
+			t.Error(done, err, e.asked("DELETE"))
 		}
 	})
 }

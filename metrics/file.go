@@ -11,14 +11,44 @@ import (
 )
 
 // WriteFile writes the run's metrics to path, a name that ends in .prom in the directory that node_exporter reads. The
-// file is replaced as a whole, with mode 0644: a reader finds the old one or the new one, and after an error the old one. An error
-// that a person can do something about has a method Hint() string.
+// file is replaced as a whole, with mode 0644: a reader finds the old one or the new one, and after an error the old one. What root writes
+// belongs to the directory's owner. An error that a person can do something about has a method Hint() string.
 func WriteFile(path string, run Run) error {
 	err := prometheus.WriteToTextfile(path, Registry(run))
 	if err != nil {
 		return &fileError{path: path, cause: causeOf(err)}
 	}
+	if os.Geteuid() == 0 {
+		_ = handOver(path) // the metrics are there, and where others may replace files, they may replace this one
+	}
 	return nil
+}
+
+// handOver gives the file to the owner of its directory, so that a run by hand leaves nothing that the service could not replace where only
+// owners may (a sticky directory). That owner may have put another file in its place meanwhile: only root's own, readable to
+// everybody and without another name, changes hands.
+func handOver(path string) error {
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	owner, ok := dir.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 && owner.Gid == 0 {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if made, ok := info.Sys().(*syscall.Stat_t); !ok || info.Mode() != 0o644 || made.Uid != 0 || made.Nlink != 1 {
+		return nil
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 // causeOf takes the name of the temporary file off an error of the system.

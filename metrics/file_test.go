@@ -62,6 +62,49 @@ func TestOldFileStays(t *testing.T) {
 	only(t, dir, name)
 }
 
+// What root writes belongs to the directory's owner; what else stands in its place does not change hands.
+func TestHandOver(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can hand over")
+	}
+	const service = 12345
+	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "precious")
+	if err := errors.Join(os.Chown(dir, service, service), os.WriteFile(elsewhere, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	belongs := func(path string, want uint32) {
+		t.Helper()
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := info.Sys().(*syscall.Stat_t); owner.Uid != want || owner.Gid != want {
+			t.Errorf("%s belongs to %d:%d, want %d", path, owner.Uid, owner.Gid, want)
+		}
+	}
+	path := filepath.Join(dir, "edgeban.prom")
+	for range 2 {
+		if err := WriteFile(path, fullRun()); err != nil {
+			t.Fatal(err)
+		}
+		belongs(path, service)
+	}
+	only(t, dir, "edgeban.prom")
+
+	for name, put := range map[string]func(string) error{
+		"link":    func(path string) error { return os.Symlink(elsewhere, path) },
+		"name":    func(path string) error { return os.Link(elsewhere, path) },
+		"private": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		path := filepath.Join(dir, name)
+		if err := put(path); err != nil {
+			t.Fatal(err)
+		}
+		_ = handOver(path)
+		belongs(path, 0)
+	}
+}
+
 func TestFileErrors(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "folder.prom"), 0o755); err != nil {

@@ -14,19 +14,25 @@ func BenchmarkDesireDiff(b *testing.B) {
 		{10_000, 1_000}, {10_000, 100_000}, // … items
 	} {
 		b.Run(fmt.Sprintf("bans=%d/items=%d", n.bans, n.items), func(b *testing.B) {
-			all, have := manyBans(n.bans), manyItems(n.items, min(n.bans, n.items)/2)
-			s := scene{room: n.items}
-			policy, view := s.policy(), s.view()
-			view.Sources, view.Steady = []string{"fail2ban"}, []string{"fail2ban"} // the removals are no surprise
-			policy.Protected = NewProtection(Reserved())
+			plan := planner(n.bans, n.items)
 			b.ReportAllocs()
 			for b.Loop() {
-				if p := Diff(Desire(all, policy, view.Now), have, view); len(p.Add) == 0 || len(p.Remove) == 0 {
+				if p := plan(); len(p.Add) == 0 || len(p.Remove) == 0 {
 					b.Fatal("nothing to do")
 				}
 			}
 		})
 	}
+}
+
+// planner returns what makes a plan for so many bans and items.
+func planner(bans, items int) func() Plan {
+	all, have := manyBans(bans), manyItems(items, min(bans, items)/2)
+	s := scene{room: items}
+	policy, view := s.policy(), s.view()
+	view.Sources, view.Steady = []string{"fail2ban"}, []string{"fail2ban"} // the removals are no surprise
+	policy.Protected = NewProtection(Reserved())
+	return func() Plan { return Diff(Desire(all, policy, view.Now), have, view) }
 }
 
 // number i's address: every fifth is an IPv6 one.

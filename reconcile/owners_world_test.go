@@ -266,7 +266,7 @@ func newCommunity(t *rapid.T, tally map[string]int) *community {
 	for i := range rapid.IntRange(2, 5).Draw(t, "hosts") {
 		h := &member{
 			name: "web", id: fmt.Sprintf("%08x", i+1),
-			skew: time.Duration(rapid.IntRange(-60, 60).Draw(t, "skew")) * time.Second,
+			skew: time.Duration(rapid.IntRange(-120, 120).Draw(t, "skew")) * time.Second,
 			bans: map[string]reconcile.Ban{}, forgot: map[string]bool{},
 		}
 		if i == 0 || rapid.Bool().Draw(t, "refused lately") {

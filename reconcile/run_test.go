@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -246,4 +247,19 @@ func TestRead(t *testing.T) {
 	if said := run(nil, failing(source)).Read(t.Context()); said.Err == nil || len(said.Sources) != 1 {
 		t.Errorf("%+v", said)
 	}
+}
+
+// TestReadAsksAllAtOnce: two sources that take their time cost the time of one, and what they say comes in their order.
+func TestReadAsksAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const takes = 10 * time.Second
+		slow := func(s memSource) memSource {
+			s.asked = func(time.Time, json.RawMessage) { time.Sleep(takes) }
+			return s
+		}
+		said := run(nil, slow(f2b("192.0.2.1 sshd 0s 1h")), slow(crowdsec("192.0.2.2 crowdsec:x 0s 1h")), slow(failing(f2b()))).Read(t.Context())
+		if said.Took != takes || len(said.Bans) != 2 || said.Bans[0].Source != "fail2ban" || said.Bans[1].Source != "crowdsec" {
+			t.Errorf("after %v: %+v", said.Took, said.Bans)
+		}
+	})
 }

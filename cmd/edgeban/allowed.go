@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"edgeban/reconcile"
@@ -33,23 +32,6 @@ func withAllowed(lines []allowedUntil, add allowedUntil) []allowedUntil {
 	lines = append(lines, add)
 	slices.SortFunc(lines, func(a, b allowedUntil) int { return a.Prefix.Compare(b.Prefix) })
 	return lines
-}
-
-// gatherAllowed takes the lines over from where older states kept them: with each list.
-func (s *state) gatherAllowed() {
-	for _, key := range slices.Sorted(maps.Keys(s.Lists)) {
-		list := s.Lists[key]
-		account, _, _ := strings.Cut(key, "/")
-		for _, l := range list.AllowedBefore {
-			if !slices.ContainsFunc(s.Allowed[account], func(m allowedUntil) bool { return m.Prefix == l.Prefix && m.Until.After(l.Until) }) {
-				s.Allowed = with(s.Allowed, account, withAllowed(s.Allowed[account], l))
-			}
-		}
-		if list.AllowedBefore != nil {
-			list.AllowedBefore = nil
-			s.Lists[key] = list
-		}
-	}
 }
 
 // allowed are the account's lines, those that have ended included. A command that does not know the account takes those of the only

@@ -13,6 +13,7 @@ import (
 
 // conclude tells how the runs ended and returns the error that gives the exit status.
 func (x *session) conclude(done []ended) error {
+	x.adviseOnProxy(done)
 	all := []error{done[0].conclude(true)}
 	for i, e := range done[1:] {
 		if e.untold || e.unreadAs(done[i]) || e.report.Outcome == reconcile.OutcomeSkipped && done[0].report.Outcome == reconcile.OutcomeSkipped {
@@ -124,12 +125,20 @@ func (w work) remark(report reconcile.Report) {
 	}
 }
 
-// advise says what the bans that were left out tell about the set-up. diff lists them one by one instead.
-func (w work) advise(report reconcile.Report) {
-	if n := countLeftOut(report.LeftOut(), reconcile.LeftOutCloudflare); n > 0 {
-		w.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
+// adviseOnProxy says once in a run, however many lists or zones it is for, what bans of Cloudflare's own addresses tell. Zones have the same bans.
+func (x *session) adviseOnProxy(done []ended) {
+	most := map[reconcile.Remedy]int{}
+	for _, e := range done {
+		most[e.remedy] = max(most[e.remedy], countLeftOut(e.report.LeftOut(), reconcile.LeftOutCloudflare))
+	}
+	if n := most[reconcile.Block] + most[reconcile.Challenge]; n > 0 {
+		x.out.warn(plural(n, "ban") + " left out as Cloudflare's own: your web server logs the proxy, not the visitor " +
 			"(nginx: set_real_ip_from … and real_ip_header CF-Connecting-IP; Apache: mod_remoteip)")
 	}
+}
+
+// advise says what the bans that were left out tell about the set-up. diff lists them one by one instead.
+func (w work) advise(report reconcile.Report) {
 	if report.Plan != nil && len(report.Plan.Blocked) > 0 {
 		w.out.warn(w.blockedNote(report.Plan.Blocked))
 	}

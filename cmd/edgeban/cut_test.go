@@ -196,7 +196,7 @@ func (s *cutSite) restore(t *testing.T, before map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(s.stateDir()+"/.state-123", []byte(`{"version": 1, "pa`), 0o600); err != nil {
+	if err := os.WriteFile(s.stateDir()+"/.state.json-123", []byte(`{"version": 1, "pa`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -172,8 +172,26 @@ func stateFaults() []faultCase {
 		link,
 		{name: "state: no directory can be made", env: []string{"EDGEBAN_STATE_DIR=/dev/null/state"}, outcome: "changed", writes: 2, after: inStep,
 			says: "state directory /dev/null/state: not a directory; going on without it: nothing is remembered"},
-		lockHeldCase(), diskFullCase(),
+		accountsCase(), lockHeldCase(), diskFullCase(),
 	}
+}
+
+// accountsCase: what is known of the account is in a file of its own.
+func accountsCase() faultCase {
+	file := func(s *site) *stateFile { return accountsFile(&stateDir{s.stateDir()}, "") }
+	return faultCase{name: "state: of the account, cut", outcome: "changed", writes: 2, after: inStep,
+		says: "accounts.json is damaged: unexpected end of JSON input; going on without it, it is now DIR/state/accounts.json.bad",
+		spoil: func(t *testing.T, s *site) {
+			mustStateDir(t, s.stateDir())
+			if err := os.WriteFile(file(s).path(), []byte(`{"version": 1, "acc`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		check: func(t *testing.T, s *site) {
+			if kept, err := file(s).load(); err != nil || kept.Accounts[testAccount].Throttle.Wrote.IsZero() {
+				t.Errorf("%+v, %v", kept, err)
+			}
+		}}
 }
 
 func lockHeldCase() faultCase {

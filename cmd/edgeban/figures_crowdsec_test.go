@@ -16,15 +16,21 @@ import (
 const (
 	figureDecisions = 50_000
 	mostCutMemory   = 64 << 20 // bytes resident
+
+	figureAllDecisions = 200_000
+	mostAllMemory      = 160 << 20 // of the 256Mi that packaging/kubernetes/cronjob.yaml allows
 )
 
 // TestFiguresOfCrowdSec measures runs of the program as it is shipped with many more decisions than the list holds.
 func TestFiguresOfCrowdSec(t *testing.T) {
 	binary := buildShipped(t)
 	lapi := crowdsectest.New(testKey)
-	for i := range figureDecisions {
-		lapi.Add(crowdsectest.Decision{Value: figureAddress(i), Origin: "CAPI", Scenario: "crowdsecurity/http-probing", Length: 24 * time.Hour})
+	community := func(from, to int) {
+		for i := from; i < to; i++ {
+			lapi.Add(crowdsectest.Decision{Value: figureAddress(i), Origin: "CAPI", Scenario: "crowdsecurity/http-probing", Length: 24 * time.Hour})
+		}
 	}
+	community(0, figureDecisions)
 	server := httptest.NewServer(lapi)
 	defer server.Close()
 	edge, list := startFigureEdge(t, cloudflaretest.Options{Latency: figureLatency, OperationTime: figureOperation})
@@ -54,5 +60,10 @@ func TestFiguresOfCrowdSec(t *testing.T) {
 	check("one more", 9_801, 1)
 	if asked := len(lapi.Asked()); asked != 3 {
 		t.Errorf("%d requests to CrowdSec, want 3", asked)
+	}
+
+	community(figureDecisions, figureAllDecisions)
+	if r := s.sync(t, fmt.Sprintf("run with %d", figureAllDecisions)); r.Memory > mostAllMemory {
+		t.Errorf("%d decisions take %s, want at most %s", figureAllDecisions, megabytes(r.Memory), megabytes(mostAllMemory))
 	}
 }

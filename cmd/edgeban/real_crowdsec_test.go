@@ -66,8 +66,14 @@ func TestRealDecisions(t *testing.T) {
 	c.cscli("decisions", "delete", "--all")
 	l.expect("all deleted")
 
-	if list := c.cscli("bouncers", "list", "-o", "raw"); !strings.Contains(list, "edgeban/") && !strings.Contains(list, ",edgeban,") {
-		t.Errorf("CrowdSec does not know who asked:\n%s", list)
+	c.inDatabase("UPDATE bouncers SET last_pull = '2020-02-20 20:20:20+00:00'")
+	bouncers := func() string { return c.cscli("bouncers", "list", "-o", "raw") }
+	if list := bouncers(); !strings.Contains(list, ",2020-02-20T") {
+		t.Errorf("the last pull is not listed: this proves nothing\n%s", list)
+	}
+	l.sync()
+	if list := bouncers(); !strings.Contains(list, ",edgeban,") || !strings.Contains(list, time.Now().UTC().Format(",2006-01-02T")) {
+		t.Errorf("CrowdSec does not know who asked, or when:\n%s", list)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -48,9 +47,6 @@ type listState struct {
 
 	LastRun  *lastRun  `json:"last_run,omitempty"` // for `edgeban status`; nil: unknown
 	Measured *measured `json:"measured,omitempty"` // by the last run that read the list; nil: none did
-
-	// AllowedBefore is where older states kept the temporary allow lines. Loading a state moves them to Allowed.
-	AllowedBefore []allowedUntil `json:"allowed,omitempty"`
 }
 
 type accountState struct {
@@ -116,7 +112,8 @@ func (d *stateDir) lock() (unlock func(), err error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
 	}
-	d.sweep()
+	d.lists().sweep() // only who holds the lock writes a state
+	removeAll(d.path, ".probe-")
 	return func() { release(f) }, nil
 }
 
@@ -125,16 +122,6 @@ func (d *stateDir) lock() (unlock func(), err error) {
 func release(f *os.File) {
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 	_ = f.Close()
-}
-
-// sweep removes what runs left that were killed while they wrote. Who holds the lock is the only one that writes a state.
-func (d *stateDir) sweep() {
-	entries, _ := os.ReadDir(d.path)
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".state.json-") || strings.HasPrefix(e.Name(), ".probe-") {
-			_ = os.Remove(filepath.Join(d.path, e.Name())) // the next run tries again
-		}
-	}
 }
 
 // handOver gives a file that root made to the owner of the directory, so that a command run by hand never locks the

@@ -162,6 +162,20 @@ func TestLockExcludes(t *testing.T) {
 	wantMode(t, filepath.Join(d.path, "lock"), 0o600)
 }
 
+// The file of accounts is shared by instances and has a lock of its own: what was left of it goes when it is next written.
+func TestAccountsAreSwept(t *testing.T) {
+	d := mustStateDir(t, t.TempDir())
+	for _, name := range []string{".accounts.json-123", ".state.json-123", "notes"} {
+		if err := os.WriteFile(filepath.Join(d.path, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := accountsFile(d, "").change(func(*state) {}); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, d, ".state.json-123", "accounts.json", "notes")
+}
+
 // The lock is never somebody else's file: whoever may write into the directory could otherwise have root open one.
 func TestLockFollowsNoLink(t *testing.T) {
 	d := mustStateDir(t, t.TempDir())

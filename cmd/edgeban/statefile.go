@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -41,9 +42,23 @@ func (f *stateFile) change(do func(*state)) error {
 	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock %s: %w", f.dir, err)
 	}
+	f.sweep()
 	s, _ := f.load() // what is wrong with it was told when the run began
 	do(&s)
 	return f.save(s)
+}
+
+// sweep removes what runs left that were killed while they wrote the file. Who may write it is alone with it.
+func (f *stateFile) sweep() { removeAll(f.dir, "."+f.name+"-") }
+
+// removeAll removes the files of a directory whose names begin so.
+func removeAll(dir, prefix string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // the next run tries again
+		}
+	}
 }
 
 // maxStateFile, in bytes, is far beyond every state: 500 000 changes that wait take a tenth of it.
@@ -70,7 +85,6 @@ func (f *stateFile) load() (state, error) {
 	if s.Version != stateVersion {
 		return empty, f.bad(" is of version %d, this edgeban writes %d", s.Version, stateVersion)
 	}
-	s.gatherAllowed()
 	return s, nil
 }
 

@@ -91,6 +91,9 @@ func TestKeyEchoed(t *testing.T) {
 // TestLimit: an answer beyond the limit is an error and never a shorter list.
 func TestLimit(t *testing.T) {
 	const body = `[{"origin":"cscli","value":"192.0.2.1","duration":"1h","type":"ban","scope":"Ip"}]`
+	if s := source(t, Config{}); s.limit != 64<<20 {
+		t.Errorf("the limit is %d bytes", s.limit)
+	}
 	for limit, want := range map[int64]Problem{int64(len(body)): 0, int64(len(body)) - 1: TooLarge, 1: TooLarge} {
 		s := source(t, Config{Transport: answering(200, body)})
 		s.limit = limit
