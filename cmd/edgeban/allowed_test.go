@@ -2,10 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"os"
-	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -100,76 +96,6 @@ func TestAllowLinesAreTheAccounts(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The lines once stood with the list that the settings named. They are found there, too, and of two for one network the longer counts.
-func TestAllowLinesOfAStateOfBefore(t *testing.T) {
-	before := func(lines ...string) string {
-		var lists []string
-		for i, line := range lines {
-			lists = append(lists, fmt.Sprintf(`"%s/list%d": {"untagged_allowed": true, "allowed": [%s]}`, testAccount, i, line))
-		}
-		return `{"version": 1, "lists": {` + strings.Join(lists, ", ") + `}}`
-	}
-	const short, long, other = `{"prefix": "203.0.113.7/32", "until": "2026-11-20T12:00:00Z"}`,
-		`{"prefix": "203.0.113.7/32", "until": "2026-11-21T12:00:00Z"}`, `{"prefix": "203.0.113.9/32", "until": "2026-11-20T12:00:00Z"}`
-	seventh := func(until time.Time) allowedUntil { return allowedUntil{mustPrefix("203.0.113.7/32"), until} }
-	noon, tomorrow := dawn().Add(2*time.Hour), dawn().Add(26*time.Hour)
-	tests := map[string]struct {
-		content string
-		want    []allowedUntil
-	}{
-		"none":                 {before(""), nil},
-		"one":                  {before(short), []allowedUntil{seventh(noon)}},
-		"two of a list":        {before(short + ", " + other), []allowedUntil{seventh(noon), {mustPrefix("203.0.113.9/32"), noon}}},
-		"of two lists":         {before(short, other), []allowedUntil{seventh(noon), {mustPrefix("203.0.113.9/32"), noon}}},
-		"the longer one first": {before(long, short), []allowedUntil{seventh(tomorrow)}},
-		"the longer one last":  {before(short, long), []allowedUntil{seventh(tomorrow)}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			d := mustStateDir(t, t.TempDir())
-			if err := os.WriteFile(d.lists().path(), []byte(tt.content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for _, when := range []string{"before", "after it was saved"} {
-				s, err := d.lists().load()
-				if err != nil || !reflect.DeepEqual(s.Allowed[testAccount], tt.want) {
-					t.Errorf("%s: %v, %v, want %v", when, s.Allowed, err, tt.want)
-				}
-				if !s.Lists[testAccount+"/list0"].UntaggedAllowed {
-					t.Errorf("%s: the rest of the list's state is lost: %+v", when, s.Lists)
-				}
-				if err := d.lists().save(s); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// A line that a state of before holds still keeps its network off the list, until it ends.
-func TestAllowLineOfAStateOfBeforeHolds(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s := mustSite(t)
-		mustBan(t, s, "203.0.113.7")
-		content := fmt.Sprintf(`{"version": 1, "lists": {"%s/edgeban": {"allowed": [{"prefix": "203.0.113.7/32", "until": "2026-11-20T12:00:00Z"}]}}}`, testAccount)
-		d := mustStateDir(t, s.stateDir())
-		if err := os.WriteFile(d.lists().path(), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			mustSucceed(t, s, "sync")
-			if s.items() != "" {
-				t.Error("on the list: ", s.items())
-			}
-			time.Sleep(time.Hour)
-		}
-		mustSucceed(t, s, "sync")
-		if s.items() == "" {
-			t.Error("not on the list though the line has ended")
-		}
-	})
 }
 
 // mustBan makes Fail2Ban ban an address for ten days.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"edgeban/cloudflare"
 	"edgeban/reconcile"
@@ -212,11 +213,11 @@ func writeLeftOut(b *strings.Builder, left []reconcile.LeftOut) {
 
 // shortened keeps a value that somebody else chose to the width of a table.
 func shortened(s string) string {
-	const most = 60
-	if len(s) <= most {
+	const most = 60 // characters
+	if utf8.RuneCountInString(s) <= most {
 		return s
 	}
-	return s[:most] + "…"
+	return string([]rune(s)[:most]) + "…"
 }
 
 // leftOutText says why a ban is not mirrored.
