@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +17,10 @@ import (
 // program is the name under which the test binary runs as the real program.
 const program = "edgeban-program"
 
-// TestMain runs more tests at a time than there are processors: most wait for a disk or a process. -parallel says otherwise.
+// TestMain runs more tests at a time than there are processors, because most wait for a disk or a process (-parallel says otherwise), and
+// seldom looks for garbage, of which thousands of short runs leave much.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
