@@ -147,7 +147,7 @@ func fileSize(t *testing.T, path string) int64 {
 func buildShipped(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "edgeban")
-	build := exec.Command("go", "build", "-tags", "urfave_cli_no_template", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build := exec.Command("go", "build", "-tags", "urfave_cli_no_template,nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

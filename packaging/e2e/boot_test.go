@@ -65,6 +65,7 @@ func TestBoot(t *testing.T) {
 		{"the journal holds no secret and no line without meaning", journalIsClean},
 		{"removed, it is at rest", removes},
 		{"purged, it leaves nothing", purges},
+		{"the rpm installs, upgrades, and goes", rpmPackage},
 	} {
 		if !t.Run(step.title, func(t *testing.T) { h.t = t; step.do(h) }) {
 			h.evidence(t)

@@ -59,7 +59,17 @@ func (h *host) bring() {
 	if h.root == "" {
 		h.t.Fatal("no Debian to boot: start packaging/e2e/boot")
 	}
-	h.bringFile("/root/edgeban.deb", os.Getenv("EDGEBAN_E2E_DEB"))
+	h.bringPackage("/root/edgeban.deb", "1.0.0")
+}
+
+// bringPackage brings the package of a version, of the kind that the name ends in.
+func (h *host) bringPackage(name, version string) {
+	h.t.Helper()
+	built, err := filepath.Glob(filepath.Join(os.Getenv("EDGEBAN_E2E_PACKAGES"), version, "*"+filepath.Ext(name)))
+	if err != nil || len(built) != 1 {
+		h.t.Fatalf("expected one package of version %s for %s, there are %q (%v)", version, name, built, err)
+	}
+	h.bringFile(name, built[0])
 }
 
 func (h *host) bringFile(name, from string) {

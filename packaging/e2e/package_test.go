@@ -115,7 +115,7 @@ func upgrades(h *host) {
 	h.dropIn("edgeban.timer", shortTick)
 	h.sh("systemctl enable --quiet --now edgeban.timer")
 	h.sh("echo '# by the administrator' >>/etc/edgeban/edgeban.toml")
-	h.bringFile("/root/edgeban-next.deb", os.Getenv("EDGEBAN_E2E_NEXT"))
+	h.bringPackage("/root/edgeban-next.deb", "1.0.1")
 	upgrade := func(deb, version string) {
 		const state = `for unit in edgeban.timer edgeban.path edgeban@shop.timer; do
 				echo $unit $(systemctl is-enabled $unit) $(systemctl is-active $unit)
@@ -172,4 +172,28 @@ func purges(h *host) {
 	h.prints("", "getent passwd edgeban || getent group edgeban || true")
 	h.prints("", "getfacl --absolute-names --omit-header --skip-base /var/lib/prometheus/node-exporter")
 	h.sh("systemctl is-active fail2ban.service && fail2ban-client ping")
+}
+
+// rpmPackage installs the other kind of package, upgrades and removes it. Debian's rpm knows nothing of what dpkg has installed.
+func rpmPackage(h *host) {
+	h.bringPackage("/root/edgeban.rpm", "1.0.0")
+	h.bringPackage("/root/edgeban-next.rpm", "1.0.1")
+	h.sh("rpm --install --nodeps /root/edgeban.rpm")
+	h.prints("edgeban 1.0.0", "edgeban version | cut -d' ' -f1-2")
+	h.prints("640 root:edgeban", "stat -c '%a %U:%G' /etc/edgeban/edgeban.toml")
+	h.prints("disabled disabled", "echo $(systemctl is-enabled edgeban.timer edgeban.path)")
+
+	h.sh("systemctl enable --quiet --now edgeban.timer; echo '# by the administrator' >>/etc/edgeban/edgeban.toml")
+	h.sh("rpm --upgrade --nodeps /root/edgeban-next.rpm")
+	h.prints("edgeban 1.0.1", "edgeban version | cut -d' ' -f1-2")
+	h.prints("enabled active", "echo $(systemctl is-enabled edgeban.timer) $(systemctl is-active edgeban.timer)")
+	h.prints("# by the administrator", "tail -n 1 /etc/edgeban/edgeban.toml")
+	h.prints("640 root:edgeban", "stat -c '%a %U:%G' /etc/edgeban/edgeban.toml")
+
+	if said := h.sh("rpm --erase edgeban 2>&1"); !strings.Contains(said, "edgeban flush") {
+		h.t.Errorf("expected a word about edgeban flush:\n%s", said)
+	}
+	h.prints("", "systemctl list-units --all --no-legend 'edgeban*'")
+	h.prints("", "find /etc/systemd/system /usr -name '*edgeban*'")
+	h.sh("test -s /etc/edgeban/edgeban.toml.rpmsave")
 }
