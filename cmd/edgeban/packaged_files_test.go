@@ -75,6 +75,22 @@ func TestPackagedAction(t *testing.T) {
 	}
 }
 
+// An upgrade goes through where somebody deleted the configuration file, because instances have theirs.
+func TestPackagedWithoutConfiguration(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^.*chgrp edgeban .*$`).FindString(packaged(t, "scripts/postinstall"))
+	file := filepath.Join(t.TempDir(), "edgeban.toml")
+	script := "set -e\nchgrp() { echo \"$@\"; command -p chgrp \"$(id -g)\" \"$2\"; }\n" + strings.ReplaceAll(line, "/etc/edgeban/edgeban.toml", file)
+	for _, want := range []string{"", "edgeban " + file + "\n"} {
+		out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", script).CombinedOutput()
+		if err != nil || string(out) != want {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // The service takes the flag away and leaves a mark in its place, and root follows no link there that the service's user made.
 func TestPackagedTrigger(t *testing.T) {
 	for _, name := range []string{"edgeban", "edgeban@"} {
