@@ -124,8 +124,8 @@ func (t *RuleTarget) Changes() int {
 }
 
 // Survey implements reconcile.Target. It asks Cloudflare when this target asks a second time, and after a write that left open what is
-// there; otherwise what another target of the same Rules has read will do. Elsewhere counts the rules that are no items: those for countries and networks, and
-// those that are not read. Errors are *APIError, *NoAnswerError and *BudgetError.
+// there; otherwise what another target of the same Rules has read will do. Elsewhere counts the rules that are no items: those for
+// countries and networks, and those that are not read. Errors are *APIError, *NoAnswerError and *BudgetError.
 func (t *RuleTarget) Survey(ctx context.Context) (reconcile.Survey, error) {
 	r := t.rules
 	if r.view == nil || !r.fresh || t.surveyed == r.generation {

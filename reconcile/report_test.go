@@ -51,8 +51,8 @@ func TestReportAfterAPartialWrite(t *testing.T) {
 	}
 }
 
-// TestStandingIsWhatIsThere compares with a list on which the plan was carried out.
-func TestStandingIsWhatIsThere(t *testing.T) {
+// TestTallyIsWhatIsThere compares with a list on which the plan was carried out.
+func TestTallyIsWhatIsThere(t *testing.T) {
 	target := newMemTarget(items("192.0.2.2 peer 1m 0s x:y", "192.0.2.6 created=-1h x", "192.0.2.8 own 1h 0s x:y", "192.0.2.9 created=-1h x")...)
 	r := run(target, f2b("192.0.2.1 x 0s 1h", "192.0.2.2 x 0s 1h", "192.0.2.9 x 0s 1h"))
 	for _, exclusive := range []bool{false, true} {
