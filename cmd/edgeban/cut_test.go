@@ -69,9 +69,18 @@ func (c cutCase) String() string {
 // banned and was on the list goes missing from it for a moment, and two more runs do what is left.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
+	cutEverywhere(t, 13, newCutSite) // lists, two pages, three POSTs, two DELETEs, each with its operation
+}
+
+// cutEverywhere cuts a run at each of its requests, of which there have to be so many, in every way; each time at another site.
+func cutEverywhere[S interface {
+	cutRun(*testing.T, cutCase) int
+	survive(*testing.T, cutCase)
+}](t *testing.T, fewest int, newSite func(*testing.T) S) {
+	t.Helper()
 	var requests int
-	inBubble(t, func(t *testing.T) { requests = newCutSite(t).cutRun(t, cutCase{}) })
-	if requests < 13 { // lists, two pages, three POSTs, two DELETEs, each with its operation
+	inBubble(t, func(t *testing.T) { requests = newSite(t).cutRun(t, cutCase{}) })
+	if requests < fewest {
 		t.Fatalf("only %d requests", requests)
 	}
 	for nth := 1; nth <= requests; nth++ {
@@ -80,7 +89,7 @@ func TestCutAnywhere(t *testing.T) {
 				c := cutCase{nth, after, kill}
 				t.Run(c.String(), func(t *testing.T) {
 					t.Parallel()
-					inBubble(t, func(t *testing.T) { newCutSite(t).survive(t, c) })
+					inBubble(t, func(t *testing.T) { newSite(t).survive(t, c) })
 				})
 			}
 		}
@@ -157,22 +166,28 @@ func (s *cutSite) look(t *testing.T) {
 	}
 }
 
-// cutRun is one sync that is cut as c says. It returns how many requests were made.
 func (s *cutSite) cutRun(t *testing.T, c cutCase) int {
+	t.Helper()
+	return s.cutSync(t, c, exitOK, s.look, map[string]string{"EDGEBAN_BATCH_SIZE": "100"})
+}
+
+// cutSync is one sync that is cut as c says, and a look at what it left. It returns how many requests were made. whole is the exit status
+// when nothing is cut.
+func (s *cutSite) cutSync(t *testing.T, c cutCase, whole int, look func(*testing.T), settings map[string]string) int {
 	t.Helper()
 	before := contents(t, s.stateDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	line := &cutter{line: s.edge.Transport(), nth: c.nth, after: c.after, cut: cancel}
 	env := s.environment()
-	env["EDGEBAN_BATCH_SIZE"] = "100"
+	maps.Copy(env, settings)
 	lookupEnv := func(name string) (string, bool) { text, set := env[name]; return text, set }
 	var out bytes.Buffer
 	sys := s.system(lookupEnv, &out, &out, "sync")
 	sys.transport = line
 	status := run(ctx, sys)
-	s.look(t)
-	want := exitOK
+	look(t)
+	want := whole
 	if c.nth > 0 {
 		want = exitFailure
 	}

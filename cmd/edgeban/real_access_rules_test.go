@@ -3,9 +3,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -118,23 +116,6 @@ func TestRealStockAction(t *testing.T) {
 	l.expectRules("the first run", scope, "block 192.0.2.1", "block 192.0.2.200", "block 2001:0db8:0000:0000:0000:0000:0000:0000/64")
 	f.client("unban", "--all")
 	l.expectRules("all un-banned, by hand stays", scope, "block 192.0.2.200")
-}
-
-// command is one run of another command.
-func (l *lab) command(args ...string) (status int, said string) {
-	var out bytes.Buffer
-	status = run(l.t.Context(), system{
-		args:           args,
-		lookupEnv:      func(name string) (string, bool) { text, set := l.env[name]; return text, set },
-		stdin:          strings.NewReader(""),
-		stdout:         &out,
-		stderr:         &out,
-		now:            l.now,
-		hostname:       func() (string, error) { return "web-1", nil },
-		interfaceAddrs: func() ([]net.Addr, error) { return nil, nil },
-		root:           l.dir,
-	})
-	return status, out.String()
 }
 
 // useStockAction lets the jails ban by the package's own action cloudflare-token.

@@ -96,10 +96,13 @@ func (l *lab) synced() string {
 }
 
 // try is one run of `edgeban sync`, with its exit status.
-func (l *lab) try() (status int, said string) {
+func (l *lab) try() (status int, said string) { return l.command("sync") }
+
+// command is one run of a command, with its exit status.
+func (l *lab) command(args ...string) (status int, said string) {
 	var out bytes.Buffer
 	status = run(l.t.Context(), system{
-		args:           []string{"sync"},
+		args:           args,
 		lookupEnv:      func(name string) (string, bool) { text, set := l.env[name]; return text, set },
 		stdin:          strings.NewReader(""),
 		stdout:         &out,

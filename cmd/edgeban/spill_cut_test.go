@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"net/http"
 	"net/netip"
 	"testing"
@@ -15,22 +13,7 @@ import (
 // nobody is let through whom no person un-banned, and two more runs do what is left.
 func TestCutSpill(t *testing.T) {
 	t.Parallel()
-	var requests int
-	inBubble(t, func(t *testing.T) { requests = newSpillSite(t).cutRun(t, cutCase{}) })
-	if requests < 9 { // lists and items, the rules, and six changes of these
-		t.Fatalf("only %d requests", requests)
-	}
-	for nth := 1; nth <= requests; nth++ {
-		for _, after := range []bool{false, true} {
-			for _, kill := range []bool{false, true} {
-				c := cutCase{nth, after, kill}
-				t.Run(c.String(), func(t *testing.T) {
-					t.Parallel()
-					inBubble(t, func(t *testing.T) { newSpillSite(t).survive(t, c) })
-				})
-			}
-		}
-	}
+	cutEverywhere(t, 9, newSpillSite) // lists and items, the rules, and six changes of these
 }
 
 // spillSite is a site on a throttled account in the middle of its life: of the list one ban was lifted and one goes on, of the rules one ban
@@ -97,28 +80,10 @@ func (s *spillSite) look(t *testing.T) {
 	}
 }
 
-// cutRun is one sync that is cut as c says. It returns how many requests were made.
+// cutRun fails also when nothing is cut: the list is refused.
 func (s *spillSite) cutRun(t *testing.T, c cutCase) int {
 	t.Helper()
-	before := contents(t, s.stateDir())
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	line := &cutter{line: s.edge.Transport(), nth: c.nth, after: c.after, cut: cancel}
-	env := s.environment()
-	env["EDGEBAN_SPILL"], env["EDGEBAN_TIMEOUT"] = "access-rules", "20s"
-	lookupEnv := func(name string) (string, bool) { text, set := env[name]; return text, set }
-	var out bytes.Buffer
-	sys := s.system(lookupEnv, &out, &out, "sync")
-	sys.transport = line
-	status := run(ctx, sys)
-	s.look(t)
-	if c.nth > 0 && status != exitFailure || line.late > 0 {
-		t.Errorf("exit status %d, %d requests after the end: %s", status, line.late, out.String())
-	}
-	if c.kill {
-		s.restore(t, before)
-	}
-	return line.asked
+	return s.cutSync(t, c, exitFailure, s.look, map[string]string{"EDGEBAN_SPILL": "access-rules", "EDGEBAN_TIMEOUT": "20s"})
 }
 
 // survive is a run that is cut, and those after it.
